@@ -1,0 +1,36 @@
+"""fer_utils: the tested package behind a facial-expression-recognition course.
+
+`import fer_utils` is instant: the rooms (`labels`, `data`, `models`, `training`,
+`evaluation`, `experiments`, …) are imported when first touched, and no Keras backend with
+them until a model is built.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+__version__ = "0.1.0"
+
+_ROOMS = (
+    "course",
+    "data",
+    "errors",
+    "evaluation",
+    "experiments",
+    "export",
+    "labels",
+    "live",
+    "models",
+    "training",
+)
+__all__ = ["__version__", *_ROOMS]
+
+
+def __getattr__(name: str):
+    if name in _ROOMS:
+        return importlib.import_module(f"fer_utils.{name}")
+    raise AttributeError(f"module 'fer_utils' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

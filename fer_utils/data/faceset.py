@@ -1,0 +1,318 @@
+"""`FaceSet`: the one object that holds faces, their labels and their split."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from fer_utils import labels as fer_labels
+from fer_utils.errors import DataError, ParameterError, did_you_mean
+
+__all__ = ["SPLITS", "FaceSet"]
+
+SPLITS = ("train", "val", "test")
+PROTOCOLS = ("official", "pooled")
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSet:
+    """Faces with labels and a split; every method returns a new set and changes nothing.
+
+    Attributes:
+        pixels: uint8 (N, H, W) grey or (N, H, W, 3) RGB, in [0, 255]; may be memory-mapped.
+        labels: int64 (N,), positions in `classes`.
+        split: str (N,), each "train", "val" or "test".
+        classes: canonical class names in label order.
+        name: the data set's short name, for example "fer2013".
+        source: where the pixels came from, for a person to read.
+        rows: int64 (N,), the image's row in its source: an identity that survives
+            `subset`, `sample` and `resplit`.
+        votes: optional float32 (N, num_classes), annotator votes per class.
+        facts: further columns of length N by name, for example the true labels and the
+            occlusions of synthetic faces.
+        notice: a sentence that every figure and table made from this set must carry; "" for
+            real data.
+
+    Raises:
+        DataError: the arrays do not fit together.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    split: np.ndarray
+    classes: tuple[str, ...]
+    name: str = "faces"
+    source: str = ""
+    rows: np.ndarray | None = None
+    votes: np.ndarray | None = None
+    facts: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notice: str = ""
+
+    def __post_init__(self):
+        put = object.__setattr__  # the dataclass is frozen for everyone else
+        put(self, "labels", np.asarray(self.labels, np.int64))
+        put(self, "split", np.asarray(self.split, "<U5"))
+        put(self, "classes", tuple(fer_labels.canonical(c) for c in self.classes))
+        if self.rows is None:
+            put(self, "rows", np.arange(len(self.labels)))
+        self._check()
+
+    def _check(self):
+        n, shape = len(self.labels), self.pixels.shape
+        grey_or_rgb = len(shape) == 3 or (len(shape) == 4 and shape[-1] == 3)
+        if self.pixels.dtype != np.uint8 or not grey_or_rgb:
+            raise DataError(
+                f"{self.name}: pixels must be uint8 (N, H, W) or (N, H, W, 3), received "
+                f"{self.pixels.dtype} {shape}. Keep pixels as read from disk: models "
+                "rescale them themselves."
+            )
+        columns = {"split": self.split, "pixels": self.pixels, "rows": self.rows}
+        if self.votes is not None:
+            columns["votes"] = self.votes
+        for column, values in {**columns, **self.facts}.items():
+            if len(values) != n:
+                raise DataError(
+                    f"{self.name}: {column} has {len(values)} entries for {n} labels. "
+                    "Every column of a FaceSet has one entry per image."
+                )
+        if n and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
+            raise DataError(
+                f"{self.name}: labels must lie in [0, {len(self.classes) - 1}], received "
+                f"{self.labels.min()} to {self.labels.max()}."
+            )
+        unknown = set(np.unique(self.split)) - set(SPLITS)
+        if unknown:
+            raise DataError(
+                f"{self.name}: unknown split {sorted(unknown)}. Known: {', '.join(SPLITS)}."
+            )
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{s} {int((self.split == s).sum()):,}" for s in SPLITS)
+        size = "x".join(str(s) for s in self.pixels.shape[1:])
+        return (
+            f"FaceSet({self.name}: {len(self):,} faces {size}, "
+            f"{len(self.classes)} classes, {parts})"
+        )
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes there are."""
+        return len(self.classes)
+
+    @property
+    def train(self) -> FaceSet:
+        """The training part."""
+        return self.part("train")
+
+    @property
+    def val(self) -> FaceSet:
+        """The validation part: every choice is made on it."""
+        return self.part("val")
+
+    @property
+    def test(self) -> FaceSet:
+        """The test part: looked at once."""
+        return self.part("test")
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Hex SHA-256 (64 characters) over classes, labels, split and pixels."""
+        digest = hashlib.sha256(" ".join(self.classes).encode())
+        for array in (self.labels, self.split, self.pixels):
+            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        return digest.hexdigest()
+
+    @cached_property
+    def split_hash(self) -> str:
+        """Hex SHA-256 over which source row is in which part."""
+        digest = hashlib.sha256(np.ascontiguousarray(self.rows).view(np.uint8).data)
+        digest.update(np.ascontiguousarray(self.split).view(np.uint8).data)
+        return digest.hexdigest()
+
+    def images(self) -> np.ndarray:
+        """Return the pixels with a channel axis: uint8 (N, H, W, 1) or (N, H, W, 3)."""
+        return self.pixels if self.pixels.ndim == 4 else self.pixels[..., None]
+
+    def part(self, split: str) -> FaceSet:
+        """Return the images of one split.
+
+        Raises:
+            ParameterError: the split is not "train", "val" or "test".
+        """
+        if split not in SPLITS:
+            raise ParameterError(
+                f"unknown split {split!r}." + did_you_mean(split, SPLITS)
+            )
+        return self.take(np.flatnonzero(self.split == split))
+
+    def take(self, index: np.ndarray) -> FaceSet:
+        """Return the images at the given positions (integers or a boolean mask)."""
+        index = np.asarray(index)
+        if index.dtype == bool:
+            index = np.flatnonzero(index)
+        index = index.astype(np.int64)  # an empty list is float otherwise
+        return replace(
+            self,
+            pixels=self.pixels[index],
+            labels=self.labels[index],
+            split=self.split[index],
+            rows=self.rows[index],
+            votes=None if self.votes is None else self.votes[index],
+            facts={name: column[index] for name, column in self.facts.items()},
+        )
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many images each class has in each split.
+
+        Returns:
+            {"train": {"angry": 3995, …}, "val": {…}, "test": {…}}.
+        """
+        table = {}
+        for split in SPLITS:
+            found = np.bincount(
+                self.labels[self.split == split], minlength=self.num_classes
+            )
+            table[split] = dict(zip(self.classes, found.tolist(), strict=True))
+        return table
+
+    def top_classes(self, k: int) -> tuple[str, ...]:
+        """Return the k classes with most training images, in label order.
+
+        Example, on FER2013: `top_classes(4)` is ("fear", "happy", "sad", "neutral").
+
+        Raises:
+            ParameterError: k is not in [2, num_classes].
+        """
+        if not 2 <= k <= self.num_classes:
+            raise ParameterError(
+                f"classes={k}: expected a number from 2 to {self.num_classes}, or names."
+            )
+        train = np.bincount(
+            self.labels[self.split == "train"], minlength=self.num_classes
+        )
+        keep = np.sort(np.argsort(-train, kind="stable")[:k])
+        return tuple(self.classes[i] for i in keep)
+
+    def subset(self, classes: int | Sequence[str]) -> FaceSet:
+        """Return only the images of some classes, relabelled 0, 1, ….
+
+        Args:
+            classes: how many of the most frequent training classes, or class names.
+
+        Raises:
+            ParameterError: fewer than two classes, or one this set does not have.
+        """
+        if isinstance(classes, int):
+            classes = self.top_classes(classes)
+        wanted = {fer_labels.canonical(c) for c in classes}
+        missing = sorted(wanted - set(self.classes))
+        if missing or len(wanted) < 2:
+            raise ParameterError(
+                f"classes={list(classes)}: expected at least two of {self.name}'s classes "
+                f"({', '.join(self.classes)}); not among them: {missing or 'none'}."
+            )
+        kept = tuple(c for c in self.classes if c in wanted)
+        new_label = fer_labels.mapping(self.classes, kept)
+        mask = np.isin(self.labels, [self.classes.index(c) for c in kept])
+        chosen = self.take(mask)
+        lookup = np.array([-1 if i is None else i for i in new_label])
+        votes = chosen.votes
+        if votes is not None and votes.shape[1] == self.num_classes:
+            votes = votes[:, [self.classes.index(c) for c in kept]]
+        facts = {
+            name: np.where(column >= 0, lookup[column], -1)
+            if name == "true_labels"
+            else column
+            for name, column in chosen.facts.items()
+        }
+        return replace(
+            chosen,
+            classes=kept,
+            labels=lookup[chosen.labels],
+            votes=votes,
+            facts=facts,
+        )
+
+    def sample(self, n: int, seed: int = 0) -> FaceSet:
+        """Return about n images, stratified by split and class, in their original order.
+
+        Every (split, class) cell that has an image keeps at least one; the total may
+        therefore exceed a very small n.
+
+        Args:
+            n: how many images, at least 1; the whole set if n is not smaller than it.
+            seed: int; the same seed draws the same images.
+        """
+        if n < 1:
+            raise ParameterError(f"n={n}: expected at least 1 image.")
+        if n >= len(self):
+            return self
+        rng = np.random.default_rng(seed)
+        chosen = []
+        for split in SPLITS:
+            for label in range(self.num_classes):
+                cell = np.flatnonzero((self.split == split) & (self.labels == label))
+                if len(cell):
+                    size = max(1, round(n * len(cell) / len(self)))
+                    chosen.append(rng.choice(cell, size, replace=False))
+        return self.take(np.sort(np.concatenate(chosen)))
+
+    def resplit(self, protocol: str = "official", seed: int = 0) -> FaceSet:
+        """Return the set under an evaluation protocol.
+
+        Args:
+            protocol: "official" keeps the data set's own split; "pooled" pools all images
+                and draws 80 % train, 10 % val, 10 % test, stratified by class, as many
+                published studies do. Pooled numbers are not comparable with official ones.
+            seed: int, for "pooled".
+
+        Raises:
+            ParameterError: unknown protocol.
+            DataError: a class has too few images to be in all three parts.
+        """
+        if protocol not in PROTOCOLS:
+            raise ParameterError(
+                f"unknown protocol {protocol!r}." + did_you_mean(protocol, PROTOCOLS)
+            )
+        if protocol == "official":
+            return self
+        from sklearn.model_selection import train_test_split
+
+        smallest = np.bincount(self.labels, minlength=self.num_classes).min()
+        if smallest < 10:
+            raise DataError(
+                f"{self.name}: a pooled 80/10/10 split needs at least 10 images of every "
+                f"class, received {smallest} of "
+                f"{self.classes[int(np.bincount(self.labels).argmin())]!r}."
+            )
+        everyone = np.arange(len(self))
+        train, rest = train_test_split(
+            everyone, test_size=0.2, stratify=self.labels, random_state=seed
+        )
+        val, test = train_test_split(
+            rest, test_size=0.5, stratify=self.labels[rest], random_state=seed
+        )
+        split = np.empty(len(self), "<U5")
+        split[train], split[val], split[test] = SPLITS
+        return replace(self, split=split)
+
+    def duplicates(self, near: bool = False):
+        """Find groups of equal or nearly equal images; see `data.find_duplicates`."""
+        from fer_utils.data.duplicates import find_duplicates
+
+        return find_duplicates(self, near=near)
+
+    def without_duplicates(self, near: bool = False) -> FaceSet:
+        """Return the set without the training and val images that also stand in a later part.
+
+        An image found in several parts is kept in the latest (test before val before
+        train), so that the test set stays complete and comparable.
+        """
+        return self.take(~self.duplicates(near=near).leaked())

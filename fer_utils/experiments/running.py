@@ -1,0 +1,212 @@
+"""`run_one`: the one function that every experiment goes through, here or on a node."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from fer_utils import data, models
+from fer_utils.experiments.experiment import Experiment
+from fer_utils.experiments.record import SCHEMA, environment, read_record
+from fer_utils.files import write_json
+
+__all__ = ["load_faces", "run_one", "train_one"]
+
+# The clean training accuracy is measured on a sample: it only has to show overfitting.
+_TRAIN_SAMPLE = 5000
+
+
+def load_faces(experiment: Experiment) -> data.FaceSet:
+    """Return the FaceSet that an experiment trains, chooses and tests on."""
+    faces = data.load(experiment.data)
+    if experiment.max_images:
+        faces = faces.sample(experiment.max_images, seed=0)
+    if experiment.classes != "all":
+        faces = faces.subset(experiment.classes)
+    faces = faces.resplit(experiment.protocol, seed=0)
+    return faces.without_duplicates() if experiment.remove_duplicates else faces
+
+
+def run_one(
+    experiment: Experiment,
+    out_dir: str | Path,
+    *,
+    force: bool = False,
+    progress: str = "auto",
+) -> dict:
+    """Train, evaluate and record one experiment, or return the record it already has.
+
+    A killed run goes on after its last finished epoch. The record is written last, whole:
+    a folder without `record.json` is an unfinished run.
+
+    Args:
+        experiment: what to run.
+        out_dir: its folder; gets `record.json`, `model.keras` and `probs.npz`.
+        force: train again even when a finished record with the same key is there.
+        progress: as in `training.fit`.
+
+    Returns:
+        The record, JSON-ready.
+
+    Raises:
+        FerError: the data is missing or the training failed.
+    """
+    out_dir = Path(out_dir)
+    faces = load_faces(experiment)
+    key = experiment.key(faces.content_hash)
+    if force:
+        shutil.rmtree(out_dir, ignore_errors=True)
+    elif (finished := _finished(out_dir, key)) is not None:
+        return finished
+    started = datetime.now(UTC)
+    trained = train_one(experiment, faces, out_dir, progress=progress)
+    record = _record(experiment, faces, key, started, trained, out_dir)
+    write_json(out_dir / "record.json", record)
+    shutil.rmtree(out_dir / "checkpoint", ignore_errors=True)
+    return record
+
+
+def train_one(
+    experiment: Experiment, faces: data.FaceSet, out_dir: Path, *, progress="auto"
+) -> dict:
+    """Train one experiment and save model and probabilities; needs numpy and Keras only.
+
+    Returns:
+        {"training": …, "model": …, "seconds": …}, the parts of the record known here.
+    """
+    from fer_utils.training import fit
+
+    shape = faces.images().shape[1:]
+    run = fit(
+        _build(experiment, shape, faces.classes, experiment.precision),
+        faces,
+        experiment.train,
+        checkpoint_dir=out_dir / "checkpoint",
+        checkpoint_key=experiment.key(faces.content_hash),
+        progress=progress,
+    )
+    model = _build(experiment, shape, faces.classes, "float32")
+    model.set_weights(run.model.get_weights())
+    models.save(model, out_dir / "model.keras", experiment=experiment.to_dict())
+    began = time.perf_counter()
+    probs = _probabilities(model, faces, experiment.tta)
+    np.savez_compressed(
+        out_dir / "probs.npz", **{k: v.astype(np.float16) for k, v in probs.items()}
+    )
+    return {
+        "model": {
+            "parameters": model.count_params(),
+            "file_mb": round((out_dir / "model.keras").stat().st_size / 1e6, 2),
+        },
+        "training": {
+            "epochs": run.epochs,
+            "best_epoch": run.best_epoch,
+            "resumed_after": run.resumed_after,
+            "images": int((faces.split == "train").sum()),
+            "history": run.history,
+        },
+        "seconds": {
+            "training": round(sum(run.history["seconds"]), 2),
+            "prediction": round(time.perf_counter() - began, 2),
+        },
+        "probs": probs,
+    }
+
+
+def _build(experiment: Experiment, shape, classes, precision: str):
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.utils.set_random_seed(experiment.train.seed)
+    keras.config.set_dtype_policy(precision)
+    try:
+        return models.build(
+            experiment.model, shape, classes, **experiment.model_options
+        )
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _probabilities(model, faces: data.FaceSet, tta: str) -> dict[str, np.ndarray]:
+    from fer_utils.evaluation import predict
+
+    parts = {
+        "train": faces.train.sample(_TRAIN_SAMPLE) if len(faces.train) else faces.train,
+        "val": faces.val,
+        "test": faces.test,
+    }
+    probs = {name: predict(model, part) for name, part in parts.items() if len(part)}
+    if tta != "none" and len(faces.test):
+        probs[f"test_{tta}"] = predict(model, faces.test, tta=tta)
+    return probs
+
+
+def _record(experiment, faces, key, started, trained, out_dir) -> dict:
+    probs = trained.pop("probs")
+    record = {
+        "schema": SCHEMA,
+        "status": "finished",
+        "key": key,
+        "name": experiment.name,
+        "experiment": experiment.to_dict(),
+        "started": started.isoformat(timespec="seconds"),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "data": {
+            "name": faces.name,
+            "classes": list(faces.classes),
+            "content_hash": faces.content_hash,
+            "split_hash": faces.split_hash,
+            "counts": faces.counts(),
+            "notice": faces.notice,
+        },
+        "environment": environment(),
+        "peak_memory_mb": _peak_memory_mb(),
+        **trained,
+    }
+    record["results"] = _results(faces, probs)
+    return record
+
+
+def _results(faces: data.FaceSet, probs: dict[str, np.ndarray]) -> dict[str, dict]:
+    from fer_utils.evaluation import evaluate
+
+    duplicated = faces.duplicates().also_in_train("test")[faces.split == "test"]
+    parts = {
+        "train": faces.train.sample(_TRAIN_SAMPLE) if len(faces.train) else faces.train
+    }
+    results = {}
+    for name, values in probs.items():
+        split = name.split("_")[0]
+        part = parts.get(split) or faces.part(split)
+        report = evaluate(
+            values,
+            part.labels,
+            faces.classes,
+            duplicated=duplicated if split == "test" else None,
+            notice=faces.notice,
+        )
+        results[name] = report.to_dict()
+    return results
+
+
+def _finished(out_dir: Path, key: str) -> dict | None:
+    path = out_dir / "record.json"
+    if not path.is_file():
+        return None
+    record = read_record(path)
+    same = record["key"] == key and record["status"] == "finished"
+    return record if same else None
+
+
+def _peak_memory_mb() -> int | None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such figure in the standard library
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3))

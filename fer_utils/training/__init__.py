@@ -1,0 +1,33 @@
+"""Fit one model: augmentation, schedules, checkpoints that survive a kill."""
+
+from __future__ import annotations
+
+import importlib
+
+_HOME = {
+    "AUGMENTATIONS": "augmentation",
+    "augmentation": "augmentation",
+    "LearningRateCurve": "learning_rate",
+    "find_learning_rate": "learning_rate",
+    "Run": "fitting",
+    "fit": "fitting",
+    "TrainConfig": "config",
+}
+__all__ = [
+    "AUGMENTATIONS",
+    "LearningRateCurve",
+    "Run",
+    "TrainConfig",
+    "augmentation",
+    "find_learning_rate",
+    "fit",
+]
+
+
+def __getattr__(name: str):
+    if name in _HOME:
+        module = importlib.import_module(f"fer_utils.training.{_HOME[name]}")
+        value = getattr(module, name)
+        globals()[name] = value  # the function wins over the submodule of its name
+        return value
+    raise AttributeError(f"module 'fer_utils.training' has no attribute {name!r}")
