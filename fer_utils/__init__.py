@@ -1,15 +1,20 @@
 """fer_utils: the tested package behind a facial-expression-recognition course.
 
 `import fer_utils` is instant: the rooms (`labels`, `data`, `models`, `training`,
-`evaluation`, `experiments`, …) are imported when first touched, and no Keras backend with
-them until a model is built.
+`evaluation`, `experiments`, …) are imported when first touched, and no Keras backend
+with them until a model is built.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 
 __version__ = "0.1.0"
+
+# Before any backend is imported: a learner should not have to read its start-up
+# messages.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 _ROOMS = (
     "course",

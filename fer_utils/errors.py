@@ -1,4 +1,4 @@
-"""The errors of the kit: each says what was received, what is allowed, what to do next."""
+"""The kit's errors: what was received, what is allowed, what to do next."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
-"""Every emotion vocabulary, its published class order, and the mappings between any two.
+"""Every emotion vocabulary, its published order, and mappings between any two.
 
 This is the only module that knows a class order. Folder loaders meet classes in
-alphabetical order, the FER2013 csv numbers them its own way, FER+ another: all of them ask
-here. A label is a *perceived expression label*, never a statement about what a person feels.
+alphabetical order, the FER2013 csv numbers them its own way, FER+ another: all of them
+ask here. A label is a *perceived expression label*, never a statement about what a
+person feels.
 
-Sources of the orders: FER2013, Goodfellow et al. 2013 (arXiv:1307.0414); FER+, Barsoum et
-al. 2016 (arXiv:1608.01041); AffectNet, Mollahosseini et al. 2017 (arXiv:1708.03985); CK+,
-Lucey et al. 2010; RAF-DB, Li et al. 2017; HSEmotion, Savchenko 2021 (arXiv:2103.17107).
+Sources of the orders: FER2013, Goodfellow et al. 2013 (arXiv:1307.0414); FER+, Barsoum
+et al. 2016 (arXiv:1608.01041); AffectNet, Mollahosseini et al. 2017 (arXiv:1708.03985);
+CK+, Lucey et al. 2010; RAF-DB, Li et al. 2017; HSEmotion, Savchenko 2021
+(arXiv:2103.17107).
 """
 
 from __future__ import annotations
@@ -44,7 +46,8 @@ class Vocabulary:
 
     Attributes:
         name: the short name, for example "fer2013".
-        classes: canonical class names; the position is the integer label used by the kit.
+        classes: canonical class names; the position is the integer label used by the
+            kit.
         first_code: the number the data set itself gives to the first class (RAF-DB: 1).
         published: the names as the data set spells them, in the same order.
     """

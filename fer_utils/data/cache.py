@@ -3,9 +3,9 @@
     <cache>/readings-1/<content hash>/{pixels,labels,split,rows}.npy, meta.json
     <cache>/index-1/<hash of the source's path>.json     size and mtime -> content hash
 
-An entry is written to a temporary folder and renamed, so two processes can share the cache
-and a killed one leaves nothing that looks whole. The index spares a warm load the hashing
-of 300 MB. Deleting the whole folder is always safe.
+An entry is written to a temporary folder and renamed, so two processes can share the
+cache and a killed one leaves nothing that looks whole. The index spares a warm load the
+hashing of 300 MB. Deleting the whole folder is always safe.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 import warnings
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -45,43 +47,59 @@ def cache_dir() -> Path:
 
 
 def cached(
-    source: Path, read: Callable[[], Reading], skip_bad: bool = False
-) -> tuple[Reading, str]:
+    source: Path,
+    read: Callable[[], Reading],
+    skip_bad: bool = False,
+    files: Sequence[str] = (),
+) -> Reading:
     """Return a source's reading from the cache, or read it and fill the cache.
 
     Args:
         source: the file or folder that `read` reads.
         read: reads the source; called only when the cache has no entry.
         skip_bad: accept and store a reading that has bad rows.
+        files: the relative paths that `read` reads, if the source is a folder.
 
     Returns:
-        (reading with memory-mapped pixels, content hash of the source).
+        The reading, with memory-mapped pixels.
     """
-    digest = content_hash(source)
+    if not _readings().is_dir():  # nothing can match: read while hashing
+        with ThreadPoolExecutor(1) as pool:
+            hashing = pool.submit(content_hash, source, files)
+            reading = read()
+            return _keep(reading, hashing.result(), skip_bad)
+    digest = content_hash(source, files)
     # A reading without bad rows serves both modes; one with bad rows has its own key.
     for key in (digest, f"{digest}-skip_bad") if skip_bad else (digest,):
         if (found := _load(_readings() / key)) is not None:
-            return found, digest
-    reading = read()
+            return found
+    return _keep(read(), digest, skip_bad)
+
+
+def _keep(reading: Reading, digest: str, skip_bad: bool) -> Reading:
     if reading.bad and not skip_bad:
-        return reading, digest  # the caller refuses it: nothing to keep
+        return reading  # the caller refuses it: nothing to keep
     key = f"{digest}-skip_bad" if reading.bad else digest
-    return _store(_readings() / key, reading), digest
+    return _store(_readings() / key, reading)
 
 
-def content_hash(source: Path, trust_index: bool = True) -> str:
-    """Return the hex SHA-256 of a file, or of a folder's relative paths and files.
+def content_hash(
+    source: Path, files: Sequence[str] = (), trust_index: bool = True
+) -> str:
+    """Return the hex SHA-256 of a file, or of some files of a folder and their paths.
 
     Args:
         source: a file or a folder.
+        files: which relative paths count, if the source is a folder.
         trust_index: take the hash from the index if the size and time of the source are
             unchanged; False reads every byte again.
     """
-    state = _fingerprint(source)
+    files = sorted(files)
+    state = _fingerprint(source, files)
     index = cache_dir() / f"index-{FORMAT}" / f"{_short(str(source.resolve()))}.json"
     if trust_index and (known := _read_json(index)) and known.get("state") == state:
         return known["content"]
-    digest = _hash_folder(source) if source.is_dir() else _hash_file(source)
+    digest = _hash_folder(source, files) if source.is_dir() else _hash_file(source)
     entry = {"path": str(source.resolve()), "state": state, "content": digest}
     try:
         index.parent.mkdir(parents=True, exist_ok=True)
@@ -147,37 +165,28 @@ def _store(folder: Path, reading: Reading) -> Reading:
 @functools.cache  # once per folder and reason
 def _warn_unwritable(folder: str, reason: str) -> None:
     warnings.warn(
-        f"the cache folder {folder} cannot be written ({reason}): data are parsed again "
-        "on every load. Set FER_CACHE_DIR to a folder you can write to.",
+        f"the cache folder {folder} cannot be written ({reason}): data are parsed "
+        "again on every load. Set FER_CACHE_DIR to a folder you can write to.",
         UserWarning,
         stacklevel=2,
     )
 
 
-def _fingerprint(source: Path) -> list:
+def _fingerprint(source: Path, files: Sequence[str]) -> list:
     if not source.is_dir():
         stat = source.stat()
         return [stat.st_size, stat.st_mtime_ns]
     digest = hashlib.sha256()
-    for relative, entry in sorted(_walk(source, "")):
-        stat = entry.stat()
+    for relative in files:
+        stat = os.stat(f"{source}/{relative}")
         digest.update(f"{relative}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return [digest.hexdigest()]
 
 
-def _walk(folder, prefix: str):
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                yield from _walk(entry.path, f"{prefix}{entry.name}/")
-            else:
-                yield prefix + entry.name, entry
-
-
-def _hash_folder(folder: Path) -> str:
+def _hash_folder(folder: Path, files: Sequence[str]) -> str:
     digest = hashlib.sha256()
-    for relative, entry in sorted(_walk(folder, "")):
-        digest.update(f"{relative}\0{_hash_file(Path(entry.path))}\n".encode())
+    for relative in files:
+        digest.update(f"{relative}\0{_hash_file(folder / relative)}\n".encode())
     return digest.hexdigest()
 
 
@@ -202,6 +211,7 @@ def _read_json(path: Path) -> dict | None:
 
 
 def _write_json(path: Path, value: dict) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    writer = f"{os.getpid()}-{threading.get_ident()}"
+    temporary = path.with_name(f".{path.name}.{writer}")
     temporary.write_text(json.dumps(value), "utf-8")
     os.replace(temporary, path)

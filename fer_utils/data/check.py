@@ -11,7 +11,7 @@ from fer_utils.data import fer2013
 from fer_utils.data.cache import content_hash
 from fer_utils.data.faceset import SPLITS, FaceSet
 from fer_utils.data.loading import face_set, load, require_loadable
-from fer_utils.data.reading import Bad
+from fer_utils.data.reading import Bad, counted
 from fer_utils.data.registry import Entry, find, known, places
 from fer_utils.errors import DataError
 
@@ -97,12 +97,13 @@ class Check:
                 f"    {split} {label}: found {found:,}, official {wanted:,}"
                 for split, label, found, wanted in wrong
             ]
-        lines.append(f"{_mark(not self.bad)} {len(self.bad)} bad {self.noun}s")
+        bad = counted(len(self.bad), f"bad {self.noun}")
+        lines.append(f"{_mark(not self.bad)} {bad}")
         lines += [f"    {b.where}: {b.reason}" for b in self.bad[:_SHOWN_BAD]]
         if len(self.bad) > _SHOWN_BAD:
             lines.append(f"    and {len(self.bad) - _SHOWN_BAD} more")
-        twins = f"{self.test_in_train:,} test images are pixel-identical to a train image"
-        return [*lines, f"  {twins}"]
+        twins = f"{self.test_in_train:,} test images are pixel-identical"
+        return [*lines, f"  {twins} to a train image"]
 
 
 @dataclass(frozen=True)
@@ -132,14 +133,14 @@ class Listing:
     def __str__(self) -> str:
         lines = ["Looked in " + ", ".join(str(place) for place in self.places), ""]
         for one in self.sets:
-            usable = one.entry.loadable and (one.found or not one.entry.layouts)
-            lines += [
-                f"{'✓' if usable else '·'} {one.entry.name}: {one.entry.what}",
-                f"    {one.status}",
-                *([f"    as: {', '.join(one.entry.layouts)}"] * bool(one.entry.layouts)),
-                f"    terms: {one.entry.terms}",
-                *([f"    {one.entry.home}"] * bool(one.entry.home)),
-            ]
+            entry = one.entry
+            usable = entry.loadable and (one.found or not entry.layouts)
+            lines += [f"{'✓' if usable else '·'} {entry.name}: {entry.what}"]
+            lines += [f"    {one.status}", f"    terms: {entry.terms}"]
+            if entry.layouts and not one.found:
+                lines.append(f"    looked for: {', '.join(entry.layouts)}")
+            if entry.home:
+                lines.append(f"    official page: {entry.home}")
         return "\n".join(lines)
 
 
@@ -175,7 +176,7 @@ def check(name: str, path: str | os.PathLike | None = None) -> Check:
         name=name,
         source=str(source),
         layout=fer2013.layout_of(source),
-        file_hash=content_hash(source, trust_index=False),
+        file_hash=content_hash(source, fer2013.files_of(source), False),
         counts=faces.counts(),
         official=official,
         bad=reading.bad,

@@ -10,9 +10,10 @@ from fer_utils.data.faceset import SPLITS, FaceSet
 
 __all__ = ["Duplicates", "find_duplicates"]
 
-# A near duplicate's 12x12 thumbnail correlates with its twin's at least this much. Chosen by
-# looking at pairs: above it FER2013's pairs are recropped, requantised copies of one photo.
-NEAR_CORRELATION = 0.995
+# A near duplicate's 12x12 thumbnail correlates with its twin's at least this much.
+# Chosen by looking at pairs: above it FER2013's pairs are recropped, requantised copies
+# of one photo.
+NEAR_CORRELATION = 0.97
 _THUMBNAIL = 12
 
 
@@ -35,7 +36,8 @@ class Duplicates:
 
     def __repr__(self) -> str:
         return (
-            f"Duplicates({len(self):,} groups, {int((self.groups >= 0).sum()):,} images, "
+            f"Duplicates({len(self):,} groups, {int((self.groups >= 0).sum()):,} "
+            "images, "
             f"{int(self.also_in_train().sum()):,} test images also in train)"
         )
 
@@ -57,7 +59,7 @@ class Duplicates:
         return (self.split == split) & self._group_touches("train")
 
     def leaked(self) -> np.ndarray:
-        """Return a mask (N,) of the train and val images with a twin in a later part."""
+        """Return a mask (N,): train and val images with a twin in a later part."""
         in_test, in_val = self._group_touches("test"), self._group_touches("val")
         train, val = (self.split == name for name in SPLITS[:2])
         return (train & (in_test | in_val)) | (val & in_test)
@@ -73,7 +75,7 @@ def find_duplicates(faces: FaceSet, near: bool = False) -> Duplicates:
 
     Args:
         faces: the set to search.
-        near: also group images whose 12x12 thumbnails correlate above 0.995 (copies that
+        near: also group images whose 12x12 thumbnails correlate above 0.97 (copies that
             were rescaled, recompressed or had their contrast changed).
 
     Returns:
@@ -82,18 +84,20 @@ def find_duplicates(faces: FaceSet, near: bool = False) -> Duplicates:
     Example:
         >>> import numpy as np
         >>> pixels = np.zeros((3, 8, 8), np.uint8); pixels[2] = 9
-        >>> faces = FaceSet(pixels, [0, 0, 1], ["train", "test", "test"], ("sad", "happy"))
+        >>> split = ["train", "test", "test"]
+        >>> faces = FaceSet(pixels, [0, 0, 1], split, ("sad", "happy"))
         >>> find_duplicates(faces)
         Duplicates(1 groups, 2 images, 1 test images also in train)
     """
+    if not len(faces):
+        return Duplicates(np.empty(0, np.int64), faces.split, faces.labels)
     flat = np.ascontiguousarray(faces.pixels).reshape(len(faces), -1)
     _, first = np.unique(_row_digests(flat), return_inverse=True)
     group = _near_groups(faces.pixels, first) if near else first
     sizes = np.bincount(group, minlength=1)
     numbered = np.full(len(sizes), -1)
     numbered[sizes > 1] = np.arange((sizes > 1).sum())
-    groups = numbered[group] if len(faces) else np.empty(0, np.int64)
-    return Duplicates(groups, faces.split, faces.labels)
+    return Duplicates(numbered[group], faces.split, faces.labels)
 
 
 def _row_digests(flat: np.ndarray) -> np.ndarray:
@@ -132,5 +136,6 @@ def _thumbnails(pixels: np.ndarray) -> np.ndarray:
         out[begin : begin + 4096] = part.reshape(len(part), -1)
     out -= out.mean(1, keepdims=True)
     length = np.linalg.norm(out, axis=1, keepdims=True)
-    # A blank image has no direction: it is near nothing (exact equality still groups it).
+    # A blank image has no direction: it is near nothing (exact equality still groups
+    # it).
     return np.divide(out, length, out=np.zeros_like(out), where=length > 1e-3)

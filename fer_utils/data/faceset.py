@@ -20,10 +20,11 @@ PROTOCOLS = ("official", "pooled")
 
 @dataclass(frozen=True, eq=False)
 class FaceSet:
-    """Faces with labels and a split; every method returns a new set and changes nothing.
+    """Faces with labels and a split; methods return a new set and change nothing.
 
     Attributes:
-        pixels: uint8 (N, H, W) grey or (N, H, W, 3) RGB, in [0, 255]; may be memory-mapped.
+        pixels: uint8 (N, H, W) grey or (N, H, W, 3) RGB, in [0, 255]; may be
+            memory-mapped.
         labels: int64 (N,), positions in `classes`.
         split: str (N,), each "train", "val" or "test".
         classes: canonical class names in label order.
@@ -34,8 +35,8 @@ class FaceSet:
         votes: optional float32 (N, num_classes), annotator votes per class.
         facts: further columns of length N by name, for example the true labels and the
             occlusions of synthetic faces.
-        notice: a sentence that every figure and table made from this set must carry; "" for
-            real data.
+        notice: a sentence that every figure and table made from this set must carry; ""
+            for real data.
 
     Raises:
         DataError: the arrays do not fit together.
@@ -55,18 +56,20 @@ class FaceSet:
     def __post_init__(self):
         put = object.__setattr__  # the dataclass is frozen for everyone else
         put(self, "labels", np.asarray(self.labels, np.int64))
-        put(self, "split", np.asarray(self.split, "<U5"))
+        put(self, "split", np.asarray(self.split, str))  # narrowed once checked
         put(self, "classes", tuple(fer_labels.canonical(c) for c in self.classes))
         if self.rows is None:
             put(self, "rows", np.arange(len(self.labels)))
         self._check()
+        put(self, "split", self.split.astype("<U5"))
 
     def _check(self):
         n, shape = len(self.labels), self.pixels.shape
         grey_or_rgb = len(shape) == 3 or (len(shape) == 4 and shape[-1] == 3)
         if self.pixels.dtype != np.uint8 or not grey_or_rgb:
             raise DataError(
-                f"{self.name}: pixels must be uint8 (N, H, W) or (N, H, W, 3), received "
+                f"{self.name}: pixels must be uint8 (N, H, W) or (N, H, W, 3), "
+                "received "
                 f"{self.pixels.dtype} {shape}. Keep pixels as read from disk: models "
                 "rescale them themselves."
             )
@@ -81,13 +84,15 @@ class FaceSet:
                 )
         if n and not 0 <= self.labels.min() <= self.labels.max() < len(self.classes):
             raise DataError(
-                f"{self.name}: labels must lie in [0, {len(self.classes) - 1}], received "
+                f"{self.name}: labels must lie in [0, {len(self.classes) - 1}], "
+                "received "
                 f"{self.labels.min()} to {self.labels.max()}."
             )
-        unknown = set(np.unique(self.split)) - set(SPLITS)
+        unknown = set(np.unique(self.split).tolist()) - set(SPLITS)
         if unknown:
             raise DataError(
-                f"{self.name}: unknown split {sorted(unknown)}. Known: {', '.join(SPLITS)}."
+                f"{self.name}: unknown split {sorted(unknown)}. Known: "
+                f"{', '.join(SPLITS)}."
             )
 
     def __len__(self) -> int:
@@ -192,7 +197,8 @@ class FaceSet:
         """
         if not 2 <= k <= self.num_classes:
             raise ParameterError(
-                f"classes={k}: expected a number from 2 to {self.num_classes}, or names."
+                f"classes={k}: expected a number from 2 to {self.num_classes}, or "
+                "names."
             )
         train = np.bincount(
             self.labels[self.split == "train"], minlength=self.num_classes
@@ -215,7 +221,8 @@ class FaceSet:
         missing = sorted(wanted - set(self.classes))
         if missing or len(wanted) < 2:
             raise ParameterError(
-                f"classes={list(classes)}: expected at least two of {self.name}'s classes "
+                f"classes={list(classes)}: expected at least two of {self.name}'s "
+                "classes "
                 f"({', '.join(self.classes)}); not among them: {missing or 'none'}."
             )
         kept = tuple(c for c in self.classes if c in wanted)
@@ -241,7 +248,7 @@ class FaceSet:
         )
 
     def sample(self, n: int, seed: int = 0) -> FaceSet:
-        """Return about n images, stratified by split and class, in their original order.
+        """Return about n images, stratified by split and class, in original order.
 
         Every (split, class) cell that has an image keeps at least one; the total may
         therefore exceed a very small n.
@@ -268,9 +275,10 @@ class FaceSet:
         """Return the set under an evaluation protocol.
 
         Args:
-            protocol: "official" keeps the data set's own split; "pooled" pools all images
-                and draws 80 % train, 10 % val, 10 % test, stratified by class, as many
-                published studies do. Pooled numbers are not comparable with official ones.
+            protocol: "official" keeps the data set's own split; "pooled" pools all
+                images and draws 80 % train, 10 % val, 10 % test, stratified by class,
+                as many published studies do. Pooled numbers are not comparable with
+                official ones.
             seed: int, for "pooled".
 
         Raises:
@@ -288,7 +296,8 @@ class FaceSet:
         smallest = np.bincount(self.labels, minlength=self.num_classes).min()
         if smallest < 10:
             raise DataError(
-                f"{self.name}: a pooled 80/10/10 split needs at least 10 images of every "
+                f"{self.name}: a pooled 80/10/10 split needs at least 10 images of "
+                "every "
                 f"class, received {smallest} of "
                 f"{self.classes[int(np.bincount(self.labels).argmin())]!r}."
             )
@@ -310,7 +319,7 @@ class FaceSet:
         return find_duplicates(self, near=near)
 
     def without_duplicates(self, near: bool = False) -> FaceSet:
-        """Return the set without the training and val images that also stand in a later part.
+        """Return the set without train and val images that stand in a later part too.
 
         An image found in several parts is kept in the latest (test before val before
         train), so that the test set stays complete and comparable.

@@ -5,11 +5,12 @@ Goodfellow et al., "Challenges in Representation Learning", 2013 (arXiv:1307.041
 
 from __future__ import annotations
 
+import os
 import re
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from fer_utils import labels as fer_labels
@@ -19,7 +20,7 @@ from fer_utils.data.faceset import SPLITS
 from fer_utils.data.reading import Reading
 from fer_utils.errors import DataError, ParameterError
 
-__all__ = ["OFFICIAL_COUNTS", "layout_of", "read"]
+__all__ = ["OFFICIAL_COUNTS", "files_of", "layout_of", "read"]
 
 # Images per class in label order, of the competition's own file.
 OFFICIAL_COUNTS = {
@@ -27,6 +28,7 @@ OFFICIAL_COUNTS = {
     "val": (467, 56, 496, 895, 653, 415, 607),
     "test": (491, 55, 528, 879, 594, 416, 626),
 }
+_TOPS = ("train", "test")
 _CSV_NAMES = ("fer2013.csv", "icml_face_data.csv")
 _IMAGE_NAME = re.compile(rf"({'|'.join(USAGES)})_(\d+)\.(?:jpe?g|png)", re.IGNORECASE)
 _SPLIT_CODES = {u.lower(): SPLITS.index(split) for u, split in USAGES.items()}
@@ -61,8 +63,8 @@ def read(source: Path) -> Reading:
     """Read FER2013 from a csv, an archive or a folder tree.
 
     Args:
-        source: `fer2013.csv`, `icml_face_data.csv`, `fer2013.tar.gz`, a zip of a csv or of
-            the folder tree, or the folder that holds `train` and `test`.
+        source: `fer2013.csv`, `icml_face_data.csv`, `fer2013.tar.gz`, a zip of a csv or
+            of the folder tree, or the folder that holds `train` and `test`.
 
     Returns:
         Reading, pixels (N, 48, 48) uint8; bad rows listed, not raised.
@@ -82,9 +84,28 @@ def read(source: Path) -> Reading:
     except _CORRUPT as error:
         kind = "archive is damaged" if layout in ("tar", "zip") else "cannot be read"
         raise DataError(
-            f"{source.name}: {kind} ({error}). Download it again: `fer data get fer2013` "
-            "or by hand (see data/README.md)."
+            f"{source.name}: {kind} ({error}). Download it again: `fer data get "
+            "fer2013`, or by hand (see data/README.md)."
         ) from error
+
+
+def files_of(source: Path) -> list[str]:
+    """Return the relative paths of a folder tree's images; none for a file."""
+    if not source.is_dir():
+        return []
+    found = (
+        f"{top}/{label}/{file}"
+        for top in _folders(source)
+        if top.lower() in _TOPS
+        for label in _folders(source / top)
+        for file in os.listdir(source / top / label)
+    )
+    return sorted(file for file in found if _in_tree(PurePosixPath(file).parts))
+
+
+def _folders(folder: Path) -> list[str]:
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries if entry.is_dir()]
 
 
 def _read_csv_file(source: Path) -> Reading:
@@ -123,12 +144,11 @@ def _read_zip(source: Path) -> Reading:
 
 
 def _read_folder(source: Path) -> Reading:
-    files = (p.relative_to(source) for p in source.rglob("*") if p.is_file())
-    images = [p.as_posix() for p in files if _in_tree(p.parts)]
+    images = files_of(source)
     if not images:
         raise DataError(
-            f"{source}: no image in train/<emotion>/ or test/<emotion>/. Expected files "
-            "such as train/happy/Training_10019449.jpg."
+            f"{source}: no image in train/<emotion>/ or test/<emotion>/. Expected "
+            "files such as train/happy/Training_10019449.jpg."
         )
     return _read_tree(images, lambda name: (source / name).read_bytes(), source.name)
 
@@ -136,7 +156,7 @@ def _read_folder(source: Path) -> Reading:
 def _in_tree(parts: tuple[str, ...]) -> bool:
     """Is it a file in train/<class>/ or test/<class>/, and not a desktop's own file?"""
     hidden = parts[-1].startswith(".") or parts[-1] in ("Thumbs.db", "desktop.ini")
-    return len(parts) >= 3 and parts[-3].lower() in ("train", "test") and not hidden
+    return len(parts) >= 3 and parts[-3].lower() in _TOPS and not hidden
 
 
 def _read_tree(files: Iterable[str], read_bytes, name: str) -> Reading:
@@ -177,8 +197,8 @@ def _check_member(source: Path, member: str, is_link: bool) -> None:
     if is_link or path.is_absolute() or drive or ".." in path.parts:
         what = "is a link" if is_link else "points outside the archive"
         raise DataError(
-            f"{source.name}: the member {member!r} {what}. FER2013 archives have no such "
-            "member: do not use this file, download it from its official page."
+            f"{source.name}: the member {member!r} {what}. FER2013 archives have no "
+            "such member: do not use this file, download it from its official page."
         )
 
 

@@ -68,10 +68,11 @@ def _download(entry: Entry) -> Path:
 
 
 def _by_hand(entry: Entry, handle: str) -> str:
+    target = data_dir() / f"{entry.name}.zip"
     return (
-        f"By hand: open https://www.kaggle.com/datasets/{handle} in a browser, download "
-        f"the zip, and save it as {data_dir() / (entry.name + '.zip')} (no need to "
-        f"unpack it). Then run `fer data check {entry.name}`."
+        f"By hand: open https://www.kaggle.com/datasets/{handle} in a browser, "
+        f"download the zip, and save it as {target} (no need to unpack it). Then run "
+        f"`fer data check {entry.name}`."
     )
 
 
@@ -79,14 +80,14 @@ def _verified(name: str, found: Path) -> Path:
     result = check(name, found)
     if not result.ok:
         raise DataError(
-            f"{found} is not the whole {name}:\n{result}\nRemove or rename it, then run "
-            f"`fer data get {name}` again."
+            f"{found} is not the whole {name}:\n{result}\nRemove or rename it, then "
+            f"run `fer data get {name}` again."
         )
     return found
 
 
 def _install(source: Path, target: Path) -> Path:
-    """Copy a folder tree or a file into `target`; nothing half-copied keeps its name."""
+    """Copy a folder tree or a file into `target`; nothing half-copied has its name."""
     try:
         target.mkdir(parents=True, exist_ok=True)
         if source.is_file():

@@ -80,7 +80,8 @@ def grey_image(content: bytes, side: int) -> np.ndarray:
             size = image.size
             pixels = np.asarray(image.convert("L")) if size == (side, side) else None
     except Exception as error:  # Pillow's decoders raise many kinds on damaged files
-        raise ValueError(f"expected an image, received {_why(error, content)}") from None
+        why = _why(error, content)
+        raise ValueError(f"expected an image, received {why}") from None
     if pixels is None:
         raise ValueError(
             f"expected {side} x {side} pixels, received {size[0]} x {size[1]}"

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fer_utils import labels as fer_labels
+from fer_utils.data import fer2013
 from fer_utils.data.cache import cached
 from fer_utils.data.faceset import SPLITS, FaceSet
 from fer_utils.data.reading import Reading, refuse_bad, warn_dropped
@@ -33,7 +34,7 @@ def load(
             checkout's data folder.
         skip_bad: leave out rows that cannot be used, with one warning that lists them,
             instead of raising.
-        cache: keep the parsed pixels in FER_CACHE_DIR, so that the next load is instant.
+        cache: keep the parsed pixels in FER_CACHE_DIR, so that the next load is quick.
         **options: for "synthetic" only, for example n=400, seed=0.
 
     Returns:
@@ -41,7 +42,7 @@ def load(
 
     Raises:
         ParameterError: an unknown name or option.
-        DataError: the files are missing or have bad rows; the message says which and why.
+        DataError: files are missing or have bad rows; the message says which and why.
 
     Example:
         >>> load("synthetic", n=70, seed=0).classes
@@ -56,7 +57,7 @@ def load(
             "skip_bad, cache."
         )
     source = find(entry, path)
-    reading, _ = read_source(source, skip_bad, cache)
+    reading = _read(source, skip_bad, cache)
     warn_dropped(reading, source.name)
     return face_set(reading, name, source)
 
@@ -77,21 +78,15 @@ def require_loadable(name: str) -> Entry:
     return entry
 
 
-def read_source(source: Path, skip_bad: bool, cache: bool) -> tuple[Reading, str]:
-    """Return the reading of FER2013 at `source` and the source's hash ("" uncached).
-
-    Raises:
-        DataError: bad rows without `skip_bad`, or no good row at all.
-    """
-    from fer_utils.data import fer2013
-
+def _read(source: Path, skip_bad: bool, cache: bool) -> Reading:
     def read() -> Reading:
         return fer2013.read(source)
 
-    reading, digest = cached(source, read, skip_bad) if cache else (read(), "")
+    files = fer2013.files_of(source)
+    reading = cached(source, read, skip_bad, files) if cache else read()
     if not skip_bad or not len(reading.labels):
         refuse_bad(reading, source.name)
-    return reading, digest
+    return reading
 
 
 def face_set(reading: Reading, name: str, source: Path) -> FaceSet:

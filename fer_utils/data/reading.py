@@ -9,7 +9,7 @@ import numpy as np
 
 from fer_utils.errors import DataError
 
-__all__ = ["Bad", "Reading", "refuse_bad", "warn_dropped"]
+__all__ = ["Bad", "Reading", "counted", "refuse_bad", "warn_dropped"]
 
 _SHOWN_IN_ERROR, _SHOWN_IN_WARNING = 5, 20
 
@@ -19,7 +19,7 @@ class Bad:
     """One row or file that cannot be used.
 
     Attributes:
-        where: the 1-based data row (the header is not counted), or a file's relative path.
+        where: the 1-based data row (the header is not counted), or a relative path.
         reason: what was expected and what was received.
     """
 
@@ -54,10 +54,14 @@ def refuse_bad(reading: Reading, file: str) -> None:
         return
     first = reading.bad[0]
     place = f"{file} {reading.noun} {first.where}"
+    remedy = "Fix or remove them"
+    counting = ""
+    if reading.noun == "row":
+        remedy, counting = "Fix the file", " Rows count from 1 after the header."
     raise DataError(
-        f"{place}: {first.reason}. {_all_bad(reading, _SHOWN_IN_ERROR)}. Fix "
-        f"{'the file' if reading.noun == 'row' else 'or remove them'}, or pass "
-        "skip_bad=True (fer: --skip-bad) to drop them (they will be listed)."
+        f"{place}: {first.reason}. {_all_bad(reading, _SHOWN_IN_ERROR)}. {remedy}, or "
+        "pass skip_bad=True (fer: --skip-bad) to drop them (they will be listed)."
+        + counting
     )
 
 
@@ -69,7 +73,7 @@ def warn_dropped(reading: Reading, file: str) -> None:
         )
         more = len(reading.bad) - _SHOWN_IN_WARNING
         warnings.warn(
-            f"{file}: dropped {len(reading.bad)} bad {reading.noun}s, kept "
+            f"{file}: dropped {counted(len(reading.bad), 'bad ' + reading.noun)}, kept "
             f"{len(reading.labels)}. Dropped {reading.noun} {listed}"
             + (f"; and {more} more: see `fer data check`." if more > 0 else "."),
             UserWarning,
@@ -77,10 +81,14 @@ def warn_dropped(reading: Reading, file: str) -> None:
         )
 
 
+def counted(count: int, noun: str) -> str:
+    """Return "1 bad row", "2 bad rows" and so on."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _all_bad(reading: Reading, shown: int) -> str:
-    count, noun = len(reading.bad), reading.noun
+    count = len(reading.bad)
     wheres = ", ".join(bad.where for bad in reading.bad[:shown])
     dots = ", …" if count > shown else ""
-    verb = f"{noun} is" if count == 1 else f"{noun}s are"
-    counted = "; rows count from 1 after the header" if noun == "row" else ""
-    return f"{count} {verb} bad in all ({wheres}{dots}{counted})"
+    verb = "is" if count == 1 else "are"
+    return f"{counted(count, reading.noun)} {verb} bad in all ({wheres}{dots})"

@@ -32,7 +32,9 @@ class Entry:
     loadable: bool = True
 
 
-_COMPETITION = "challenges-in-representation-learning-facial-expression-recognition-challenge"
+_COMPETITION = (
+    "challenges-in-representation-learning-facial-expression-recognition-challenge"
+)
 
 _ENTRIES = (
     Entry(
@@ -86,7 +88,7 @@ _ENTRIES = (
         "rafdb",
         "RAF-DB: about 15,000 aligned web photos, 7 basic classes",
         "on request, for non-commercial research only",
-        "http://www.whdeld.cn/RAF/model1.html",
+        "http://www.whdeng.cn/RAF/model1.html",
         ("rafdb", "RAF-DB"),
         loadable=False,
     ),
@@ -194,8 +196,8 @@ def _not_found(entry: Entry, roots: tuple[Path, ...]) -> str:
     return (
         f"{entry.name} was not found. Looked in\n{looked}\n"
         f"for {', '.join(entry.layouts)}.\n"
-        f"Either run `fer data get {entry.name}`, or set FER_DATA_DIR to the folder that "
-        "holds one of these. The data set 'synthetic' needs no files."
+        f"Either run `fer data get {entry.name}`, or set FER_DATA_DIR to the folder "
+        "that holds one of these. The data set 'synthetic' needs no files."
     )
 
 

@@ -25,7 +25,7 @@ def checked_classes(classes: Sequence[str]) -> tuple[str, ...]:
 
 
 def checked_probs(probs: np.ndarray, num_classes: int | None = None) -> np.ndarray:
-    """Return probs as float64 (N, K), rows summing to one, or name the first bad row."""
+    """Return probs as float64 (N, K), each row summing to one; name a bad row."""
     probs = np.asarray(probs, np.float64)
     if probs.ndim != 2 or num_classes not in (None, probs.shape[1]):
         wanted = "K" if num_classes is None else num_classes
@@ -46,10 +46,11 @@ def checked_probs(probs: np.ndarray, num_classes: int | None = None) -> np.ndarr
     )
     if len(bad):
         row = int(bad[0])
+        values = np.round(probs[row], 3).tolist()
         raise ParameterError(
             f"probs row {row}: expected {probs.shape[1]} probabilities in [0, 1] that "
-            f"sum to 1, received {np.round(probs[row], 3).tolist()} (sum "
-            f"{total[row]:.3f}); {len(bad)} of {len(probs)} rows are bad. Pass probabilities, not logits: "
+            f"sum to 1, received {values} (sum {total[row]:.3f}); {len(bad)} of "
+            f"{len(probs)} rows are bad. Pass probabilities, not logits: "
             "evaluation.predict returns them."
         )
     return probs / total[:, None]

@@ -183,7 +183,7 @@ class LearningCurves:
     notice: str = ""
 
     def best_epoch(self) -> int | None:
-        """Return the epoch (from 1) of the best val accuracy, or else of the val loss."""
+        """Return the epoch (from 1) with the best val accuracy, or else val loss."""
         for name, sign in (("val_accuracy", 1), ("val_loss", -1)):
             values = sign * np.asarray(self.history.get(name, []), np.float64)
             if np.isfinite(values).any():
@@ -237,7 +237,7 @@ class LearningCurves:
         if best is not None:
             name = f"best epoch ({best}), by val"
             ax.axvline(best, color=_GREY, linestyle=":", label=name)
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        ax.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
         ax.set(xlabel="epoch", title=label, xlim=(0.5, max(1, epochs) + 0.5))
         _clean(ax)
 
@@ -487,7 +487,7 @@ def _wrapped(text: str, width_inches: float, points: int) -> str:
     """Break a text into lines; a letter is about half as wide as the font is high."""
     import textwrap
 
-    characters = int(width_inches * 72 / (0.54 * points))
+    characters = int(width_inches * 72 / (0.57 * points))
     return "\n".join(textwrap.wrap(text, max(8, characters)))
 
 

@@ -118,7 +118,7 @@ def _views(images: np.ndarray, tta: str) -> Iterator[np.ndarray]:
         view = _shifted(images, down, right)
         yield view
         if tta != "none":
-            yield view[:, :, ::-1]
+            yield np.ascontiguousarray(view[:, :, ::-1])  # torch takes no flipped view
 
 
 def _shifted(images: np.ndarray, down: int, right: int) -> np.ndarray:

@@ -32,8 +32,8 @@ class Experiment:
         remove_duplicates: drop train and val images that stand in a later split too.
         max_images: a stratified sample of this many images; 0 takes all.
         precision: of the computation in training: "float32", "mixed_bfloat16" (several
-            times faster on processors with AMX or bfloat16 units) or "mixed_float16". The
-            saved model is float32 always.
+            times faster on processors with AMX or bfloat16 units) or "mixed_float16".
+            The saved model is float32 always.
         tta: test-time augmentation reported beside the plain result: "none", "flip" or
             "ten_crop".
         train: TrainConfig; in a grid file its settings stand beside the ones above.
@@ -60,7 +60,8 @@ class Experiment:
         safe = self.name.replace("-", "").replace("_", "").replace(".", "")
         if not safe.isalnum() or not self.name[0].isalnum():
             raise ParameterError(
-                f"experiment name {self.name!r}: expected letters, digits, '-', '_' and "
+                f"experiment name {self.name!r}: expected letters, digits, '-', '_' "
+                "and "
                 "'.', for it becomes a folder name."
             )
         for name, value, allowed in (
@@ -73,14 +74,17 @@ class Experiment:
             if value not in allowed:
                 raise self._error(f"unknown {name} {value!r}.", value, allowed)
         if type(self.max_images) is not int or self.max_images < 0:
-            raise self._error(f"max_images={self.max_images!r}: expected a number >= 0.")
+            raise self._error(
+                f"max_images={self.max_images!r}: expected a number >= 0."
+            )
         if type(self.remove_duplicates) is not bool:
             raise self._error(
                 f"remove_duplicates={self.remove_duplicates!r}: expected true or false."
             )
         if isinstance(self.classes, str) and self.classes != "all":
             raise self._error(
-                f"classes={self.classes!r}: expected 'all', a number or a list of names."
+                f"classes={self.classes!r}: expected 'all', a number or a list of "
+                "names."
             )
         known = models.options(self.model)
         for option in self.model_options:

@@ -41,8 +41,8 @@ def run_one(
 ) -> dict:
     """Train, evaluate and record one experiment, or return the record it already has.
 
-    A killed run goes on after its last finished epoch. The record is written last, whole:
-    a folder without `record.json` is an unfinished run.
+    A killed run goes on after its last finished epoch. The record is written last,
+    whole: a folder without `record.json` is an unfinished run.
 
     Args:
         experiment: what to run.
@@ -74,7 +74,7 @@ def run_one(
 def train_one(
     experiment: Experiment, faces: data.FaceSet, out_dir: Path, *, progress="auto"
 ) -> dict:
-    """Train one experiment and save model and probabilities; needs numpy and Keras only.
+    """Train one experiment, save model and probabilities; needs numpy and Keras only.
 
     Returns:
         {"training": …, "model": …, "seconds": …}, the parts of the record known here.
@@ -161,6 +161,7 @@ def _record(experiment, faces, key, started, trained, out_dir) -> dict:
             "classes": list(faces.classes),
             "content_hash": faces.content_hash,
             "split_hash": faces.split_hash,
+            "test_hash": faces.test.content_hash,
             "counts": faces.counts(),
             "notice": faces.notice,
         },

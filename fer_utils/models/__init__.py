@@ -1,7 +1,8 @@
 """Architectures by name, and saving and loading them with their class names.
 
-One file per architecture, each with a `build(input_shape, num_classes, …)` that returns a
-functional Keras model: uint8 pixels (B, H, W, C) in, logits float32 (B, num_classes) out.
+One file per architecture, each with a `build(input_shape, num_classes, …)` that returns
+a functional Keras model: uint8 pixels (B, H, W, C) in, logits float32 (B, num_classes)
+out.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def options(name: str) -> tuple[str, ...]:
 
     Example:
         >>> options("deep_cnn")
-        ('dropout_rates',)
+        ('dropout_rates', 'width')
     """
     known = inspect.signature(_builder(name)).parameters
     return tuple(p for p in known if p not in ("input_shape", "num_classes"))
@@ -63,7 +64,8 @@ def build(
     Args:
         name: one of `names()`.
         input_shape: (H, W, C) of the pixels, C 1 or 3.
-        classes: class names in label order (kept as `model.class_names`), or their number.
+        classes: class names in label order (kept as `model.class_names`), or their
+            number.
         **model_options: what that architecture takes; see `options(name)`.
 
     Returns:
@@ -141,16 +143,21 @@ def load(path: str | Path):
 
     path = Path(path)
     if not path.is_file():
-        raise DataError(f"{path}: no such model file. Train one first, or check the path.")
+        raise DataError(
+            f"{path}: no such model file. Train one first, or check the path."
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             metadata = json.loads(archive.read(_METADATA_MEMBER))
     except zipfile.BadZipFile:
-        raise DataError(f"{path}: not a .keras file (damaged or another format).") from None
+        raise DataError(
+            f"{path}: not a .keras file (damaged or another format)."
+        ) from None
     except KeyError:
         raise DataError(
             f"{path}: a Keras model without class names. Load it with "
-            "keras.saving.load_model, set model.class_names and save it with models.save."
+            "keras.saving.load_model, set model.class_names and save it with "
+            "models.save."
         ) from None
     model = keras.saving.load_model(path, compile=False)
     model.class_names = tuple(metadata.pop("classes"))

@@ -9,6 +9,7 @@ from fer_utils.errors import ParameterError
 
 __all__ = [
     "as_rgb",
+    "batch_norm",
     "check_arguments",
     "check_image_size",
     "check_length",
@@ -39,7 +40,7 @@ def check_arguments(input_shape, num_classes, minimum_size=8, **dropout_rates) -
             f"input_shape={shape}: expected (H, W, C) with H and W at least "
             f"{minimum_size} and C 1 (grey) or 3 (RGB)."
         )
-    if num_classes < 2:  # one class leaves nothing to tell apart
+    if num_classes < 2:
         raise ParameterError(f"num_classes={num_classes}: expected at least 2.")
     for name, rates in dropout_rates.items():
         for rate in rates if isinstance(rates, (tuple, list)) else [rates]:
@@ -72,13 +73,13 @@ def check_image_size(input_shape, image_size, minimum_size=32) -> None:
         if min(input_shape[:2]) < minimum_size:
             raise ParameterError(
                 f"input_shape={tuple(input_shape)}: this network needs H and W of at "
-                f"least {minimum_size}. Pass image_size={minimum_size} or more to resize "
-                "the pixels inside the model."
+                f"least {minimum_size}. Pass image_size={minimum_size} or more to "
+                "resize the pixels inside the model."
             )
     elif not isinstance(image_size, int) or image_size < minimum_size:
         raise ParameterError(
-            f"image_size={image_size!r}: expected a whole number from {minimum_size} up, "
-            "or None to keep the size of the input."
+            f"image_size={image_size!r}: expected a whole number from {minimum_size} "
+            "up, or None to keep the size of the input."
         )
 
 
@@ -124,7 +125,16 @@ def conv_norm(x, filters: int, kernel_size: int = 3, activation: str = "relu"):
         activation=activation,
         kernel_initializer="he_normal",
     )(x)
-    return layers.BatchNormalization()(x)
+    return batch_norm(x)
+
+
+def batch_norm(x):
+    """Return batch normalisation whose moving averages settle within a short training.
+
+    Keras' momentum of 0.99 needs some 500 steps: the epochs before are validated with
+    statistics of the untrained network, and a lesson's whole training is no longer.
+    """
+    return layers.BatchNormalization(momentum=0.9)(x)
 
 
 def halved(x):

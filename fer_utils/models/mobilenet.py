@@ -12,7 +12,11 @@ from fer_utils.models.blocks import (
     logits,
     pixels_input,
 )
-from fer_utils.models.weights import check_weights, load_imagenet
+from fer_utils.models.weights import (
+    check_weights,
+    keep_statistics,
+    load_imagenet,
+)
 
 __all__ = ["build"]
 
@@ -27,14 +31,15 @@ def build(
 ):
     """Build MobileNet: ImageNet features, global average pooling, one dense layer.
 
-    With `image_size=None` this is the comparison study's form: the pixels as they are, the
-    whole network trained. With `image_size=96` or more it is the better form: resized
-    inside the model, the batch norm of the ImageNet weights keeps its statistics, and
-    `model.get_layer("backbone").trainable` is switched for head first, then fine-tuning.
+    With `image_size=None` this is the comparison study's form: the pixels as they are,
+    the whole network trained. With `image_size=96` or more it is the better form: the
+    pixels are resized inside the model and the batch norm of the ImageNet weights keeps
+    its statistics; `weights.freeze(model)` and `weights.unfreeze(model)` switch between
+    training the head and fine-tuning.
 
     Args:
-        input_shape: (H, W, C) of the pixels, uint8 in [0, 255]; H and W at least 8 (32
-            when image_size is None), C 1 or 3.
+        input_shape: (H, W, C) of the uint8 pixels; H and W at least 8 (32 when
+            image_size is None), C 1 or 3.
         num_classes: int, at least 2.
         alpha: width multiplier, above 0; with ImageNet weights 0.25, 0.5, 0.75 or 1.0.
         weights: "imagenet", or None for random weights.
@@ -68,8 +73,9 @@ def build(
     )
     if weights == "imagenet":
         load_imagenet(backbone, "mobilenet", alpha)
-    keep_statistics = weights == "imagenet" and image_size is not None
-    x = backbone(x, training=False if keep_statistics else None)  # H and W over 32
+        if image_size is not None:
+            keep_statistics(backbone)
+    x = backbone(x)  # H and W are a 32nd
     # Head
     x = layers.GlobalAveragePooling2D()(x)  # (B, 1024 * alpha)
     x = layers.Dropout(dropout_rate)(x)

@@ -6,13 +6,18 @@ import keras
 from keras import layers
 
 from fer_utils.models.blocks import (
+    batch_norm,
     check_arguments,
     check_image_size,
     imagenet_pixels,
     logits,
     pixels_input,
 )
-from fer_utils.models.weights import check_weights, load_imagenet
+from fer_utils.models.weights import (
+    check_weights,
+    keep_statistics,
+    load_imagenet,
+)
 
 __all__ = ["build"]
 
@@ -26,12 +31,12 @@ def build(
 ):
     """Build ResNet50V2: ImageNet features, batch norm, pooling, three dense layers.
 
-    The batch norm of the ImageNet weights keeps its statistics, so that
-    `model.get_layer("backbone").trainable` can be switched between head and fine-tuning.
+    The batch norm of the ImageNet weights keeps its statistics; `weights.freeze(model)`
+    and `weights.unfreeze(model)` switch between training the head and fine-tuning.
 
     Args:
-        input_shape: (H, W, C) of the pixels, uint8 in [0, 255]; H and W at least 8 (32
-            when image_size is None), C 1 or 3.
+        input_shape: (H, W, C) of the uint8 pixels; H and W at least 8 (32 when
+            image_size is None), C 1 or 3.
         num_classes: int, at least 2.
         weights: "imagenet", or None for random weights.
         image_size: int, at least 32, the side that the pixels are resized to, or None.
@@ -64,9 +69,10 @@ def build(
     )
     if weights == "imagenet":
         load_imagenet(backbone, "resnet50v2")
-    x = backbone(x, training=False if weights == "imagenet" else None)  # H and W over 32
+        keep_statistics(backbone)
+    x = backbone(x)  # H and W are a 32nd
     # Head
-    x = layers.BatchNormalization()(x)
+    x = batch_norm(x)
     x = layers.GlobalAveragePooling2D()(x)  # (B, 2048)
     for units in (512, 256, 128):
         x = layers.Dense(units, activation="relu")(x)

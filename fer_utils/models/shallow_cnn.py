@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from fer_utils.models.blocks import (
+    batch_norm,
     check_arguments,
     check_length,
     conv_norm,
@@ -22,7 +23,7 @@ def build(input_shape=(48, 48, 1), num_classes=7, dropout_rates=(0.5, 0.5, 0.5, 
     """Build the shallow CNN: three single convolutions, then one dense layer.
 
     Args:
-        input_shape: (H, W, C) of the pixels, uint8 in [0, 255]; H and W at least 8, C 1 or 3.
+        input_shape: (H, W, C) of the uint8 pixels; H and W at least 8, C 1 or 3.
         num_classes: int, at least 2.
         dropout_rates: after stage 1, 2, 3 and after the dense layer, each in [0, 1).
 
@@ -49,6 +50,6 @@ def build(input_shape=(48, 48, 1), num_classes=7, dropout_rates=(0.5, 0.5, 0.5, 
     # Head
     x = layers.Flatten()(x)  # (B, H/8 * W/8 * 128)
     x = layers.Dense(64, activation="relu", kernel_initializer="he_normal")(x)
-    x = layers.BatchNormalization()(x)
+    x = batch_norm(x)
     x = layers.Dropout(dropout_rates[3])(x)
     return keras.Model(pixels, logits(x, num_classes), name="shallow_cnn")

@@ -24,7 +24,7 @@ def build(input_shape=(48, 48, 1), num_classes=7, dropout_rate=0.3):
     """Build the VGG: five blocks of two to four 3x3 convolutions, no dense layer.
 
     Args:
-        input_shape: (H, W, C) of the pixels, uint8 in [0, 255]; H and W at least 8, C 1 or 3.
+        input_shape: (H, W, C) of the uint8 pixels; H and W at least 8, C 1 or 3.
         num_classes: int, at least 2.
         dropout_rate: after each block, in [0, 1).
 
@@ -36,10 +36,9 @@ def build(input_shape=(48, 48, 1), num_classes=7, dropout_rate=0.3):
 
     Example:
         >>> build().count_params()
-        13111751
+        13113927
 
-    The form of the network is that of Simonyan and Zisserman 2014 (arXiv:1409.1556), with
-    batch norm.
+    Source: the form of Simonyan and Zisserman 2014 (arXiv:1409.1556), with batch norm.
     """
     check_arguments(input_shape, num_classes, dropout_rate=dropout_rate)
     pixels = pixels_input(input_shape)

@@ -1,4 +1,7 @@
-"""Where ImageNet weights come from: a folder first, Keras' download second, or an error."""
+"""ImageNet weights: where they come from, and which of them are trained.
+
+They come from a folder first, from Keras' download second, and an error says so third.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,14 @@ import numpy as np
 
 from fer_utils.errors import ParameterError, WeightsError, did_you_mean
 
-__all__ = ["check_weights", "imagenet_weights", "load_imagenet"]
+__all__ = [
+    "check_weights",
+    "freeze",
+    "imagenet_weights",
+    "keep_statistics",
+    "load_imagenet",
+    "unfreeze",
+]
 
 _FOLDER_VARIABLE = "FER_WEIGHTS_DIR"
 _FILE_NAMES = {
@@ -41,7 +51,7 @@ def check_weights(architecture: str, weights: str | None, alpha=None) -> None:
     if weights == "imagenet" and alpha not in _IMAGENET_ALPHAS:
         raise ParameterError(
             f"alpha={alpha}: {architecture} has ImageNet weights for "
-            f"{', '.join(map(str, _IMAGENET_ALPHAS))}. Choose one, or pass weights=None."
+            f"{', '.join(map(str, _IMAGENET_ALPHAS))}. Choose one, or weights=None."
         )
     if alpha <= 0:
         raise ParameterError(f"alpha={alpha}: expected a width multiplier above 0.")
@@ -55,7 +65,8 @@ def imagenet_weights(architecture: str, alpha: float | None = None) -> Path | st
         alpha: width multiplier of MobileNet, one of 0.25, 0.5, 0.75, 1.0.
 
     Returns:
-        The file in the folder that FER_WEIGHTS_DIR names, or "imagenet": Keras' download.
+        The file in the folder that FER_WEIGHTS_DIR names, or "imagenet" for Keras'
+        own download.
 
     Raises:
         ParameterError: no ImageNet weights exist for that architecture or alpha.
@@ -77,7 +88,7 @@ def imagenet_weights(architecture: str, alpha: float | None = None) -> Path | st
 
 
 def load_imagenet(backbone, architecture: str, alpha: float | None = None) -> None:
-    """Load the ImageNet weights into a network without top, or raise; never stay random.
+    """Load ImageNet weights into a network without top, or raise; never stay random.
 
     Args:
         backbone: keras.Model, the application built with include_top=False.
@@ -100,6 +111,59 @@ def load_imagenet(backbone, architecture: str, alpha: float | None = None) -> No
             f"{source}: the weights did not reach {len(untouched)} batch norm layers "
             f"(first: {untouched[0]}). Delete the file and fetch it again."
         )
+
+
+def freeze(model) -> None:
+    """Let only the head be trained: the backbone stays as it is. Compile afterwards.
+
+    Args:
+        model: keras.Model with a layer "backbone" (mobilenet, resnet50v2).
+
+    Raises:
+        ParameterError: the model has no backbone.
+    """
+    _backbone(model).trainable = False
+
+
+def unfreeze(model) -> None:
+    """Let the backbone be trained too, except its batch norm. Compile afterwards.
+
+    Batch norm keeps the statistics of ImageNet. Calling the backbone with
+    training=False would not do it: Keras 3 replaces that by fit's own training=True.
+
+    Args:
+        model: keras.Model with a layer "backbone" (mobilenet, resnet50v2).
+
+    Raises:
+        ParameterError: the model has no backbone.
+    """
+    backbone = _backbone(model)
+    backbone.trainable = True
+    keep_statistics(backbone)
+
+
+def keep_statistics(backbone) -> None:
+    """Let the batch norm layers of a network run in inference mode for ever."""
+    for layer in _norms(backbone):
+        layer.trainable = False
+
+
+def _backbone(model):
+    try:
+        return model.get_layer("backbone")
+    except ValueError:
+        raise ParameterError(
+            f"model {model.name!r} has no pretrained backbone to freeze. Known: "
+            f"{', '.join(sorted(_FILE_NAMES))}."
+        ) from None
+
+
+def _norms(backbone) -> list:
+    return [
+        layer
+        for layer in backbone.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
 
 
 def _load_file(backbone, path: Path) -> None:
@@ -131,12 +195,13 @@ def _missing(architecture: str, alpha: float | None, error: Exception) -> str:
     width = "" if alpha is None else f"alpha={float(alpha)}, "
     looked = f"no {name} in {folder}" if folder else "it is not set"
     return (
-        f"no ImageNet weights for {architecture}. Looked in {_FOLDER_VARIABLE} ({looked}) "
-        f"and asked Keras to download them ({_first_line(error)}). Either run this once "
-        "with internet, Keras keeps the download; or, on a machine with internet, run "
+        f"no ImageNet weights for {architecture}. Looked in {_FOLDER_VARIABLE} "
+        f"({looked}) and asked Keras to download them ({_first_line(error)}).\n"
+        "Either run this once with internet: Keras keeps the download.\n"
+        "Or, on a machine with internet, run "
         f"keras.applications.{_APPLICATIONS[architecture]}({width}include_top=False)"
-        f".save_weights({name!r}), bring the file here and set {_FOLDER_VARIABLE} to its "
-        "folder. Random weights must be asked for: weights=None."
+        f".save_weights({name!r}), bring the file here and set {_FOLDER_VARIABLE} "
+        "to its folder.\nRandom weights must be asked for: weights=None."
     )
 
 
@@ -144,14 +209,15 @@ def _norms_without_statistics(backbone) -> list[str]:
     """Return the batch norm layers whose variance is still the initial 1 everywhere."""
     return [
         layer.name
-        for layer in backbone.layers
-        if isinstance(layer, keras.layers.BatchNormalization)
-        and np.all(keras.ops.convert_to_numpy(layer.moving_variance) == 1)
+        for layer in _norms(backbone)
+        if np.all(keras.ops.convert_to_numpy(layer.moving_variance) == 1)
     ]
 
 
 def _file_name(architecture: str, alpha: float | None) -> str:
-    return _FILE_NAMES[architecture].format(alpha=1.0 if alpha is None else float(alpha))
+    return _FILE_NAMES[architecture].format(
+        alpha=1.0 if alpha is None else float(alpha)
+    )
 
 
 def _first_line(error: Exception) -> str:

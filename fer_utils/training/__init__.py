@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 
+# No submodule has the name of a public function: importing it would hide the function.
 _HOME = {
-    "AUGMENTATIONS": "augmentation",
-    "augmentation": "augmentation",
+    "AUGMENTATIONS": "recipes",
+    "augmentation": "recipes",
     "LearningRateCurve": "learning_rate",
     "find_learning_rate": "learning_rate",
     "Run": "fitting",
@@ -27,7 +28,5 @@ __all__ = [
 def __getattr__(name: str):
     if name in _HOME:
         module = importlib.import_module(f"fer_utils.training.{_HOME[name]}")
-        value = getattr(module, name)
-        globals()[name] = value  # the function wins over the submodule of its name
-        return value
+        return getattr(module, name)
     raise AttributeError(f"module 'fer_utils.training' has no attribute {name!r}")

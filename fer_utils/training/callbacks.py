@@ -1,4 +1,5 @@
-"""Keras callbacks of `fit`: epoch state on disk, the best weights, NaN, one clean line."""
+"""Keras callbacks of `fit`: epoch state on disk, the best weights, NaN, one clean
+line."""
 
 from __future__ import annotations
 
@@ -78,13 +79,15 @@ class BestWeights(keras.callbacks.Callback):
 class EpochState(keras.callbacks.Callback):
     """Write everything needed to go on after a kill, once per epoch, atomically.
 
-    `state.json` is replaced in one step and names the weight files it belongs to; files of
-    other epochs are removed only afterwards.
+    `state.json` is replaced in one step and names the weight files it belongs to; files
+    of other epochs are removed only afterwards.
     """
 
     FILE = "state.json"
 
-    def __init__(self, folder: Path, best: BestWeights | None, history: list[dict], key):
+    def __init__(
+        self, folder: Path, best: BestWeights | None, history: list[dict], key
+    ):
         super().__init__()
         self.folder, self.best, self.history, self.key = folder, best, history, key
         self._began = 0.0
@@ -140,4 +143,3 @@ class EpochLine(keras.callbacks.Callback):
             f"at most {left / 60:.1f} min left",
             flush=True,
         )
-

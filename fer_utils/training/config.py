@@ -23,24 +23,25 @@ class TrainConfig:
         optimizer: "adam", "adamax", "adamw" or "sgd" (Nesterov momentum 0.9).
         learning_rate: the peak step size.
         weight_decay: decoupled decay per step, times the learning rate; 0 is none.
-        schedule: "constant"; "cosine" to zero after a warm-up of one epoch; "one_cycle" (up
-            for 30 % of the steps, then cosine to zero); "plateau" (ReduceLROnPlateau on
-            validation loss).
+        schedule: "constant"; "cosine" to zero after a warm-up of one epoch; "one_cycle"
+            (up for 30 % of the steps, then cosine to zero); "plateau"
+            (ReduceLROnPlateau on validation loss).
         plateau_factor: what "plateau" multiplies the learning rate by.
         plateau_patience: epochs without a better validation loss before it does.
-        early_stopping_patience: epochs without a better validation accuracy before training
-            stops; 0 never stops.
+        early_stopping_patience: epochs without a better validation accuracy before
+            training stops; 0 never stops.
         augment: name of a recipe in `AUGMENTATIONS`.
         label_smoothing: share of each target spread over all classes, in [0, 1).
         mixup_alpha: Beta parameter of mixup (Zhang et al. 2018); 0 is none.
-        ema_momentum: of the moving average of the weights that is evaluated and kept; 0 is
-            none.
+        ema_momentum: of the moving average of the weights that is evaluated and kept; 0
+            is none.
         class_weights: weigh each class by the inverse of its training frequency.
         freeze_backbone_epochs: first epochs in which only the new head of a pretrained
             model learns.
         fine_tune_learning_rate: peak step size once the backbone learns too; 0 takes a
             tenth of `learning_rate`.
-        seed: of weights (when built by the runner), shuffling, dropout and augmentation.
+        seed: of weights (when built by the runner), shuffling, dropout and
+            augmentation.
 
     Raises:
         ParameterError: a value is out of range or of the wrong type.
@@ -65,7 +66,7 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self):
-        from fer_utils.training.augmentation import AUGMENTATIONS
+        from fer_utils.training.recipes import AUGMENTATIONS
 
         for field in fields(self):
             _check_type(field.name, getattr(self, field.name), field.type)
@@ -142,4 +143,6 @@ def _check_type(name: str, value: object, annotation: str) -> None:
 
 def _check_choice(name: str, value: str, allowed) -> None:
     if value not in allowed:
-        raise ParameterError(f"unknown {name} {value!r}." + did_you_mean(value, allowed))
+        raise ParameterError(
+            f"unknown {name} {value!r}." + did_you_mean(value, allowed)
+        )

@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,10 +15,11 @@ import numpy as np
 
 from fer_utils.data.faceset import FaceSet
 from fer_utils.errors import DataError, ParameterError, TrainingError
+from fer_utils.models.weights import freeze, unfreeze
 from fer_utils.training import callbacks as cb
-from fer_utils.training.augmentation import augmentation
 from fer_utils.training.batches import Batches, class_weights, one_hot
 from fer_utils.training.config import TrainConfig
+from fer_utils.training.recipes import augmentation
 
 __all__ = ["Run", "fit"]
 
@@ -33,7 +35,8 @@ class Run:
             dropout on, so they may lie below validation.
         config: the TrainConfig used.
         best_epoch: 1-based epoch whose weights the model holds.
-        seconds: wall time of this call; a resumed run's epochs keep theirs in `history`.
+        seconds: wall time of this call; a resumed run's epochs keep theirs in
+            `history`.
         resumed_after: epochs that were already done when this call began.
     """
 
@@ -72,14 +75,16 @@ def fit(
 ) -> Run:
     """Train a model on `faces.train`, choosing the epoch on `faces.val`.
 
-    `faces.test` is not touched. With a `checkpoint_dir`, every finished epoch is on disk:
-    the same call after a kill goes on with the next epoch and ends as an uninterrupted run
+    `faces.test` is not touched. With a `checkpoint_dir`, every finished epoch is on
+    disk: the same call after a kill goes on with the next epoch and ends as an
+        uninterrupted run
     would have.
 
     Args:
-        model: uint8 (B, H, W, C) -> logits (B, num_classes), as `models.build` returns it.
-        faces: FaceSet with train images, and val images unless neither early stopping nor
-            the plateau schedule is wanted.
+        model: uint8 (B, H, W, C) -> logits (B, num_classes), as `models.build` returns
+            it.
+        faces: FaceSet with train images, and val images unless neither early stopping
+            nor the plateau schedule is wanted.
         config: TrainConfig; None is the default.
         checkpoint_dir: folder for the epoch state; made if missing. None keeps nothing.
         checkpoint_key: any string; a state that was written under another is refused.
@@ -92,7 +97,8 @@ def fit(
     Raises:
         DataError: no training images, or they do not fit the model.
         ParameterError: the config asks for something the model or data does not have.
-        TrainingError: the loss became NaN or infinite; or the state is of another training.
+        TrainingError: the loss became NaN or infinite; or the state is of another
+            training.
 
     Example:
         >>> from fer_utils import data, models
@@ -141,7 +147,8 @@ def _check(model, faces: FaceSet, config: TrainConfig, progress: str) -> None:
     if faces.images().shape[1:] != shape or faces.num_classes != outputs:
         raise DataError(
             f"{faces.name}: images {faces.images().shape[1:]} in {faces.num_classes} "
-            f"classes do not fit a model for {shape} in {outputs}. Build the model with "
+            f"classes do not fit a model for {shape} in {outputs}. Build the model "
+            "with "
             "input_shape=faces.images().shape[1:] and classes=faces.classes."
         )
     if config.freeze_backbone_epochs and not _backbone(model):
@@ -186,10 +193,11 @@ def _run_phases(model, faces, config, folder, state, progress) -> int:
     for phase in _phases(config):
         if done >= phase.last or state["stopped"]:
             continue
-        if _backbone(model):
-            _backbone(model).trainable = phase.backbone_trains
-        trainee = _trainee(model, augment)
-        _compile(trainee, config, phase, steps=-(-len(train) // config.batch_size))
+        if config.freeze_backbone_epochs:
+            (unfreeze if phase.backbone_trains else freeze)(model)
+        steps = -(-len(train) // config.batch_size)
+        rate = _schedule(config, phase, steps)
+        trainee = compiled_trainee(model, augment, config, rate)
         first = max(done, phase.first)
         if first > phase.first:
             trainee.optimizer.build(trainee.trainable_variables)
@@ -206,15 +214,37 @@ def _run_phases(model, faces, config, folder, state, progress) -> int:
     return best.epoch + 1
 
 
-def _trainee(model, augment):
-    """Return augmentation and model as one, sharing the model's weights."""
+def compiled_trainee(model, augment, config: TrainConfig, learning_rate):
+    """Return augmentation and model as one compiled model that shares the weights.
+
+    Args:
+        model: uint8 (B, H, W, C) -> logits (B, num_classes).
+        augment: uint8 (B, H, W, C) -> uint8 (B, H, W, C), as `augmentation` returns it.
+        config: TrainConfig; optimizer, decay, EMA and label smoothing are used.
+        learning_rate: float or Keras schedule.
+
+    Returns:
+        keras.Model, compiled; trains on one-hot targets (B, num_classes).
+    """
     pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="pixels")
-    return keras.Model(pixels, model(augment(pixels)), name="trainee")
+    trainee = keras.Model(pixels, model(augment(pixels)), name="trainee")
+    trainee.compile(
+        optimizer=_optimizer(config, learning_rate),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=config.label_smoothing
+        ),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        # oneDNN's convolutions beat XLA's on a CPU; on other backends "auto" is right.
+        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
+    )
+    return trainee
 
 
 def _load_into(trainee, weights: Path) -> None:
     """Load a former phase's weights: its optimizer is of no use any more."""
-    trainee.load_weights(weights, skip_mismatch=True)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+        trainee.load_weights(weights, skip_mismatch=True)
 
 
 def _fit_phase(
@@ -258,20 +288,8 @@ def _fit_phase(
     state |= {"weights": state_writer.weights, "stopped": trainee.stop_training}
 
 
-def _compile(trainee, config: TrainConfig, phase: _Phase, steps: int) -> None:
-    trainee.compile(
-        optimizer=_optimizer(config, phase, steps),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=config.label_smoothing
-        ),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
-        # oneDNN's convolutions beat XLA's on a CPU; on other backends "auto" is right.
-        jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
-    )
-
-
-def _optimizer(config: TrainConfig, phase: _Phase, steps_per_epoch: int):
-    arguments = {"learning_rate": _schedule(config, phase, steps_per_epoch)}
+def _optimizer(config: TrainConfig, learning_rate):
+    arguments = {"learning_rate": learning_rate}
     if config.weight_decay:
         arguments["weight_decay"] = config.weight_decay
     if config.ema_momentum:
@@ -305,7 +323,7 @@ def _schedule(config: TrainConfig, phase: _Phase, steps_per_epoch: int):
 
 
 def _watchers(config: TrainConfig, phase: _Phase, history: list[dict]) -> list:
-    """Return the plateau schedule and early stopping, fed with the epochs already done."""
+    """Return plateau schedule and early stopping, fed with the epochs already done."""
     watchers = []
     if config.schedule == "plateau":
         watchers.append(
@@ -333,8 +351,8 @@ def _watchers(config: TrainConfig, phase: _Phase, history: list[dict]) -> list:
 def _replaying(callback: type) -> type:
     """Return the Keras callback with its memory of earlier epochs rebuilt on resume.
 
-    Keras' callbacks forget on `on_train_begin`; feeding them the logged epochs again brings
-    their counters, and the learning rate, to where they were.
+    Keras' callbacks forget on `on_train_begin`; feeding them the logged epochs again
+    brings their counters, and the learning rate, to where they were.
     """
 
     class Replaying(callback):
@@ -353,7 +371,7 @@ def _replaying(callback: type) -> type:
 
 
 class _Reseed(keras.callbacks.Callback):
-    """Set every random layer's state from (seed, epoch), so that a resume changes nothing."""
+    """Set every random layer's state from (seed, epoch): a resume changes nothing."""
 
     def __init__(self, seed: int):
         super().__init__()
@@ -384,7 +402,8 @@ def _read_state(folder: Path, key: str) -> dict:
         if state["key"] != key:
             raise TrainingError(
                 f"{path} belongs to another training (key {state['key']!r}, expected "
-                f"{key!r}). Choose another checkpoint_dir, or delete that folder to start "
+                f"{key!r}). Choose another checkpoint_dir, or delete that folder to "
+                "start "
                 "again."
             )
     state["resumed_after"] = len(state["history"])

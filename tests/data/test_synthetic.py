@@ -109,14 +109,20 @@ def test_the_facts_agree_with_each_other(faces):
     assert np.array_equal(facts["label_is_wrong"], is_face & (truth != faces.labels))
     assert set(facts["occlusion"]) == set(OCCLUSIONS)
     assert set(facts["occlusion"][~is_face]) == {"none"}
-    for name, kind in {"true_labels": "i", "identity": "i", "duplicate_of": "i"}.items():
+    for name, kind in {
+        "true_labels": "i",
+        "identity": "i",
+        "duplicate_of": "i",
+    }.items():
         assert facts[name].dtype.kind == kind, name
 
 
 def test_wrong_labels_are_mostly_look_alikes():
-    faces = synthetic(4000)
+    faces = synthetic(2000)
     wrong = faces.facts["label_is_wrong"]
-    pairs = list(zip(faces.labels[wrong], faces.facts["true_labels"][wrong], strict=True))
+    pairs = list(
+        zip(faces.labels[wrong], faces.facts["true_labels"][wrong], strict=True)
+    )
     index = CLASSES.index
     like = [(index(a), index(b)) for a, b in [("sad", "neutral"), ("fear", "surprise")]]
     unlike = [(index(a), index(b)) for a, b in [("sad", "happy"), ("fear", "happy")]]
@@ -211,7 +217,10 @@ def test_no_emotions_give_no_pictures():
     [
         ({"emotions": ["hapy"]}, "unknown emotion label 'hapy'. Did you mean 'happy'"),
         ({"emotions": ["contempt"]}, "has no class 'contempt'"),
-        ({"emotions": ["sad"], "intensity": 1.5}, "intensity=1.5: expected"),
+        ({"emotions": ["sad"], "intensity": 1.5}, "1.5.*: expected values in"),
+        ({"emotions": ["sad"], "intensity": "big"}, "intensity='big': expected a num"),
+        ({"emotions": ["sad"], "roll": float("nan")}, "roll=nan: expected a number"),
+        ({"emotions": ["sad"] * 3, "roll": [0, 1]}, "or 3 numbers, one per picture"),
         ({"emotions": ["sad"], "bread": 1}, "'bread'. Did you mean 'beard'"),
         ({"emotions": ["sad"], "occlusion": "hands"}, "Did you mean 'hand'"),
         ({"emotions": ["sad"], "seed": None}, "seed=None: expected"),

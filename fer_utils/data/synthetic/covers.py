@@ -1,4 +1,4 @@
-"""What stands in the way of a face: glasses, hands, watermarks; and images without a face."""
+"""What hides a face: glasses, hands, watermarks; and images without a face."""
 
 from __future__ import annotations
 
@@ -10,24 +10,34 @@ from numpy.lib.stride_tricks import sliding_window_view
 from fer_utils.data.synthetic.people import OCCLUSIONS
 from fer_utils.data.synthetic.shapes import AXIS, SIDE, face_coordinates, soft
 
-__all__ = ["NON_FACES", "draw_glasses", "draw_hands", "draw_non_faces", "draw_watermarks"]
+__all__ = [
+    "NON_FACES",
+    "draw_glasses",
+    "draw_hands",
+    "draw_non_faces",
+    "draw_watermarks",
+]
 
 # 0 in the column "non_face" is a face; the others follow.
 NON_FACES = ("face", "texture", "text", "blank", "scenery")
 
-# Capital letters, five rows of three bits each, top row first.
+# The space and the capital letters, five rows of three bits each, top row first.
 _LETTERS = (
-    "25755 65656 34443 65556 74647 74644 34553 55755 72227 11152 55655 44447 57755 "
-    "65555 25552 65644 25563 65655 34216 72222 55557 55552 55775 55255 55222 71247"
+    "00000 25755 65656 34443 65556 74647 74644 34553 55755 72227 11152 55655 44447 "
+    "57755 65555 25552 65644 25563 65655 34216 72222 55557 55552 55775 55255 55222 "
+    "71247"
 )
 _GLYPHS = np.array(
-    [[[int(row) >> 2 & 1, int(row) >> 1 & 1, int(row) & 1, 0] for row in letter]
-     for letter in _LETTERS.split()],
+    [
+        [[int(row) >> 2 & 1, int(row) >> 1 & 1, int(row) & 1, 0] for row in letter]
+        for letter in _LETTERS.split()
+    ],
     np.float32,
-)  # (26, 5, 4), the last column is the space between letters  # fmt: skip
-_pool = np.random.default_rng(1)
-_SPELLING = _pool.integers(0, 26, 1 << 12)
-_SMOOTH = _pool.random((64, 64), np.float32)
+)  # (27, 5, 4), the last column is the gap between letters
+# Text is cut out of this one at a random place: no chance word can turn up in a lesson.
+_WORDS = "STOCK PHOTO SAMPLE PREVIEW ONLY FREE IMAGE BANK MODEL FACES COPY "
+_SPELLING = np.array([max(0, ord(letter) - 64) for letter in _WORDS * 8])
+_SMOOTH = np.random.default_rng(1).random((64, 64), np.float32)
 
 
 def _rows_of(p, index):
@@ -104,7 +114,7 @@ def draw_watermarks(image, p, occlusion) -> None:
 
 
 def draw_non_faces(image, p, kind) -> None:
-    """Replace pictures by textures, pages of text, blanks or blurred scenery, in place."""
+    """Replace pictures by textures, text, blanks or blurred scenery, in place."""
     makers = (_texture, _text, _blank, _scenery)
     for number, maker in enumerate(makers, 1):
         index = np.flatnonzero(kind == number)
@@ -137,7 +147,7 @@ def _text(p):
 
 
 def _lines_of_text(p, lines, letters):
-    """Return random capitals as ink in [0, 1]: float32 (M, 6 * lines, 4 * letters)."""
+    """Return capitals as ink in [0, 1]: float32 (M, 6 * lines, 4 * letters)."""
     place = (p.grain[:, 0, 0] * (len(_SPELLING) - lines * letters)).astype(int)
     spelled = sliding_window_view(_SPELLING, lines * letters)[place]
     ink = _GLYPHS[spelled].reshape(-1, lines, letters, 5, 4).transpose(0, 1, 3, 2, 4)
@@ -146,7 +156,7 @@ def _lines_of_text(p, lines, letters):
 
 
 def _smooth_noise(p, cells):
-    """Return noise in [0, 1] that changes over 48 / cells pixels: float32 (M, 48, 48)."""
+    """Return noise in [0, 1] of cells x cells patches: float32 (M, 48, 48)."""
     corner = (p.grain[:, 0, 0] * 4096 * (64 - cells)).astype(int)
     rows, columns = corner // 4096, corner % (64 - cells)
     grid = sliding_window_view(_SMOOTH, (cells + 1, cells + 1))[rows, columns]
@@ -156,4 +166,3 @@ def _smooth_noise(p, cells):
     weight = weight * weight * (3 - 2 * weight)
     grid = grid[:, low] * (1 - weight)[:, None] + grid[:, low + 1] * weight[:, None]
     return grid[:, :, low] * (1 - weight) + grid[:, :, low + 1] * weight
-

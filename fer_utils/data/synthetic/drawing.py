@@ -1,9 +1,9 @@
 """Draw grey faces from rows of numbers, a batch at a time, with numpy alone.
 
-Every shape is a soft mask from a signed distance, in face units, times the pixels per unit:
-one pixel of antialiasing at any size. Large shapes cover the whole image, small ones only a
-window around them, which is what makes it fast. Pixels meet only + - * / sqrt and clip, so
-that the bytes do not depend on a processor's sine or exponential.
+Every shape is a soft mask from a signed distance, in face units, times the pixels per
+unit: one pixel of antialiasing at any size. Large shapes cover the whole image, small
+ones only a window around them, which is what makes it fast. Pixels meet only + - * /
+sqrt and clip, so that the bytes do not depend on a processor's sine or exponential.
 """
 
 from __future__ import annotations
@@ -67,8 +67,10 @@ def _render(rows: Rows) -> np.ndarray:
 
 
 def _prepare(p) -> None:
-    """Add what several parts need: sines of the pose, where features are after turning."""
-    p.cos, p.sin = (f(p.roll.astype(float)).astype(np.float32) for f in (np.cos, np.sin))
+    """Add what several parts need: the pose's sines, where turned features are."""
+    p.cos, p.sin = (
+        f(p.roll.astype(float)).astype(np.float32) for f in (np.cos, np.sin)
+    )
     p.light_x, p.light_y = (
         p.light * f(p.light_angle.astype(float)).astype(np.float32)
         for f in (np.cos, np.sin)
@@ -151,7 +153,7 @@ def _hair(image, p, u, v, side) -> None:
 
 
 class _Window:
-    """A small rectangle of every image, around a feature, that is drawn and put back."""
+    """A rectangle of every image, around a feature, to draw on and put back."""
 
     def __init__(self, image, p, u, v, height, width):
         x = p.centre_x + p.size * (p.cos * u - p.sin * v)
@@ -209,7 +211,7 @@ def _eye(pixels, p, u, v, side) -> None:
     span = 1 - u * u / (p.eye_width * p.eye_width)
     arch = np.maximum(span, 0)
     closing = np.clip(1 - 0.42 * p.au6 - 0.36 * p.au7 - 0.3 * p.au9 - p.au43, 0.04, 1)
-    upper = p.eye_open * (1 + 0.95 * p.au5) * closing * (1 - 0.25 * p.au4)
+    upper = p.eye_open * (1 + 1.05 * p.au5) * closing * (1 - 0.25 * p.au4)
     lower = p.eye_open * 0.62 * closing * (1 + 0.25 * p.au5)
     # Socket, the fold under a raised cheek, then the ball
     pixels -= bump(u * u * 9 + (v + 0.05) ** 2 * 16) * 0.13 * p.skin
@@ -231,14 +233,15 @@ def _eye(pixels, p, u, v, side) -> None:
 
 def _brow(pixels, p, u, v) -> None:
     reach = p.eye_width * 1.25
-    t = (u + 0.3 * p.au4 * 0.2) / reach  # -1 at the inner end, 1 at the outer one
+    t = (u + 0.06 * p.au4) / reach  # -1 at the inner end, 1 at the outer one
     inner, outer = 0.5 - 0.5 * t, 0.5 + 0.5 * t
     height = p.brow_gap + p.brow_arch * (1 - t * t) + p.brow_slope * t
-    height += 0.2 * p.au1 * inner * inner * 1.25 + 0.19 * p.au2 * outer
-    height -= p.au4 * (0.2 * inner + 0.05 * outer) + 0.05 * p.au9 + 0.02 * p.au6
+    height += 0.29 * p.au1 * inner * inner + 0.22 * p.au2 * outer
+    height -= p.au4 * (0.23 * inner + 0.05 * outer) + 0.05 * p.au9 + 0.02 * p.au6
     thick = p.brow_thick * np.sqrt(np.maximum(1.05 - 0.9 * outer, 0))
     ends = (1.04 - np.abs(t)) * reach
-    paint(pixels, soft(np.minimum(thick - np.abs(v + height), ends), p) * 0.88, p.hair)
+    brow = np.minimum(thick - np.abs(v + height), ends)
+    paint(pixels, soft(brow, p) * 0.88, np.minimum(p.hair, 0.55 * p.skin))
     # Lowered brows fold the skin between them
     fold = (u + p.eye_distance - 0.075) ** 2 * 900
     near = bump((v + p.brow_gap - 0.03) ** 2 * 22)
@@ -247,46 +250,51 @@ def _brow(pixels, p, u, v) -> None:
 
 def _mouth(image, p) -> None:
     window = _Window(image, p, p.mouth_u, p.mouth_v + 0.06, 30, 34)
-    pixels, v = window.pixels, window.v - p.mouth_v
-    u = window.u - p.mouth_u
+    v, u = window.v - p.mouth_v, window.u - p.mouth_u
     u = u * (1 + 0.25 * p.yaw * u)
-    _smile_folds(pixels, p, u, v)
-    stretch = 0.4 * p.au12 + 0.36 * p.au20 - 0.12 * p.au23 - 0.2 * p.au26 * (1 - p.au20)
+    _smile_folds(window.pixels, p, u, v)
+    stretch = 0.42 * p.au12 + 0.4 * p.au20 - 0.12 * p.au23 - 0.2 * p.au26 * (1 - p.au20)
     width = p.mouth_width * (1 + stretch - 0.08 * p.au17)
     q = u * u / (width * width)
-    arch = np.maximum(1 - q, 0)
-    corners = p.mouth_rest - 0.2 * p.au12 + 0.15 * p.au15 + 0.04 * p.au20
-    middle = corners * np.minimum(q, 1.4) + p.mouth_skew * u - 0.05 * p.au17 + 0.03 * p.au12
-    middle -= 0.05 * p.au10 + 0.03 * p.au9
+    # The line between the lips, v as a function of u
+    corners = p.mouth_rest - 0.23 * p.au12 + 0.18 * p.au15 + 0.04 * p.au20
+    line = corners * np.minimum(q, 1.4) + p.mouth_skew * u
+    line += 0.03 * p.au12 - 0.05 * p.au17 - 0.05 * p.au10 - 0.03 * p.au9
+    _moustache(window.pixels, p, u, v - line)
+    _lips(window.pixels, p, u, v - line, q, width, corners)
+    window.put_back()
+
+
+def _lips(pixels, p, u, below, q, width, corners) -> None:
+    """Paint lips, gap and teeth; `below` is how far a pixel is under the mouth line."""
     up = 0.012 + 0.05 * p.au25 + 0.08 * p.au10 * np.clip(p.au25 + 0.3, 0, 1)
-    down = 0.012 + 0.12 * p.au25 + 0.3 * p.au26 + 0.1 * p.au16
+    down = 0.012 + 0.13 * p.au25 + 0.32 * p.au26 + 0.1 * p.au16
     thin = 1 - 0.6 * p.au23 - 0.25 * p.au12 - 0.3 * p.au20
     upper_lip = p.lip_upper * thin * (1 + 0.3 * p.au10)
     lower_lip = p.lip_lower * thin * (1 + 0.4 * p.au17 + 0.3 * p.au16)
-    above, under = v - middle, middle - v
-    # A dropped jaw rounds the opening. Where its outline is steep, a vertical gap is less
-    # of a distance.
+    # A dropped jaw rounds the opening
+    arch = np.maximum(1 - q, 0)
     arch += p.au26 * (np.sqrt(arch) - arch)
+    # Where the outline is steep, a vertical gap overstates the distance
     steepness = 2 * (down + np.abs(corners)) / (width * width) * u
     level = 1 / np.sqrt(1 + steepness * steepness)
     ends = width - np.abs(u)
 
-    _moustache(pixels, p, u, above)
-    lips = np.minimum(above + (up + upper_lip) * arch, under + (down + lower_lip) * arch)
-    lips = soft(np.minimum(lips * level, ends), p)
-    paint(pixels, lips, p.skin * p.lip_tone)
-    gap = np.minimum(above + up * arch, under + down * arch)
-    gap = soft(np.minimum(gap * level, ends + 0.02), p)
+    outer = np.minimum(
+        below + (up + upper_lip) * arch, (down + lower_lip) * arch - below
+    )
+    paint(pixels, soft(np.minimum(outer * level, ends), p), p.skin * p.lip_tone)
+    inner = np.minimum(below + up * arch, down * arch - below)
+    gap = soft(np.minimum(inner * level, ends + 0.02), p)
     paint(pixels, gap * 0.95, 0.16 * p.skin)
     # Teeth hang from the upper lip, the more the wider the lips are drawn
     bared = np.maximum(p.au12, np.maximum(p.au20, p.au10)) * p.au25
     length = np.minimum(0.16 * bared + 0.04 * p.au26, 0.8 * (up + down))
-    teeth = np.minimum(above + up * arch, length * np.sqrt(arch) - above - up * arch)
+    teeth = np.minimum(below + up * arch, length * np.sqrt(arch) - below - up * arch)
     paint(pixels, gap * soft(teeth - 0.01, p) * (length > 0.015), 0.62 + 0.3 * p.skin)
     # Shadow under the lower lip; a raised chin dimples
-    shadow = (under + down + lower_lip + 0.055) ** 2 * 420 + u * u * 12
+    shadow = (down + lower_lip + 0.055 - below) ** 2 * 420 + u * u * 12
     pixels -= bump(shadow) * (0.14 + 0.3 * p.au17) * p.skin
-    window.put_back()
 
 
 def _smile_folds(pixels, p, u, v) -> None:
@@ -300,7 +308,9 @@ def _smile_folds(pixels, p, u, v) -> None:
 
 
 def _moustache(pixels, p, u, above) -> None:
-    strip = np.minimum(0.055 - np.abs(above + 0.11 + 0.3 * u * u), p.mouth_width - np.abs(u))
+    strip = np.minimum(
+        0.055 - np.abs(above + 0.11 + 0.3 * u * u), p.mouth_width - np.abs(u)
+    )
     paint(pixels, soft(strip, p) * p.moustache, p.hair * 0.9 + 0.05)
 
 

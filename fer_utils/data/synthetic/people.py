@@ -1,7 +1,8 @@
-"""Who is drawn and how: the tables of expressions, identities and scenes, and their draws.
+"""Who is drawn and how: tables of expressions, identities and scenes.
 
-Everything about a face is one row of named float32 numbers, so a picture is a pure function
-of its row: whatever the order or the size of the batch, the same row gives the same bytes.
+Everything about a face is one row of named float32 numbers, so a picture is a pure
+function of its row: whatever the order or the size of the batch, the same row gives the
+same bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ __all__ = ["ACTION_UNITS", "EXPRESSIONS", "IDENTITY", "OCCLUSIONS", "SCENE", "Ro
 
 Rows = dict[str, np.ndarray]  # name -> float32 (N,)
 
-# Facial action units that the drawing knows (Ekman & Friesen, Facial Action Coding System).
+# Facial action units that the drawing knows (Ekman & Friesen, Facial Action Coding
+# System).
 ACTION_UNITS = {
     "au1": "inner brow raised",
     "au2": "outer brow raised",
@@ -36,9 +38,9 @@ ACTION_UNITS = {
     "au43": "eyes closed",
 }
 
-# Emotion -> action unit -> (chance that it takes part, its strength at full intensity). The
-# combinations follow EMFACS (Friesen & Ekman 1983) and its usual variants; the chances and
-# strengths were set by eye.
+# Emotion -> action unit -> (chance that it takes part, its strength at full intensity).
+# The combinations follow EMFACS (Friesen & Ekman 1983) and its usual variants; the
+# chances and strengths were set by eye.
 EXPRESSIONS = {
     "angry": {
         "au4": (0.9, 1.0),
@@ -99,7 +101,7 @@ EXPRESSIONS = {
     "neutral": {},
 }
 # How often a face also shows an action unit that its expression does not ask for.
-_STRAY_CHANCE, _STRAY_STRENGTH = 0.06, 0.45
+_STRAY_CHANCE, _STRAY_STRENGTH = 0.05, 0.4
 
 OCCLUSIONS = ("none", "glasses", "hand", "watermark")
 _OCCLUSION_CHANCES = (0.76, 0.11, 0.07, 0.06)
@@ -137,13 +139,13 @@ class Sometimes(NamedTuple):
         return present * (self.low + (self.high - self.low) * rng.random(n))
 
 
-# Lengths in face units: a face is about 1.7 wide and 2.4 high, v points down, the origin is
-# its middle. Tones are in [0, 1], black to white.
+# Lengths in face units: a face is about 1.7 wide and 2.4 high, v points down, the
+# origin is its middle. Tones are in [0, 1], black to white.
 IDENTITY = {
     "face_width": Range(0.74, 0.98),
     "face_height": Range(1.12, 1.32),
     "jaw_taper": Range(-0.02, 0.32),
-    "skin": Range(0.36, 0.88),
+    "skin": Range(0.42, 0.88),
     "hair": Range(0.04, 0.55),
     "hair_line": Range(-0.98, -0.6),
     "hair_curve": Range(-0.15, 0.55),
@@ -159,7 +161,7 @@ IDENTITY = {
     "eye_slant": Bell(0.0, 0.025),
     "iris": Range(0.05, 0.4),
     "brow_gap": Range(0.21, 0.32),
-    "brow_thick": Range(0.022, 0.06),
+    "brow_thick": Range(0.03, 0.065),
     "brow_arch": Range(0.0, 0.09),
     "brow_slope": Bell(0.0, 0.025),
     "nose_length": Range(0.36, 0.5),
@@ -169,20 +171,20 @@ IDENTITY = {
     "mouth_rest": Bell(0.0, 0.022),
     "lip_upper": Range(0.025, 0.06),
     "lip_lower": Range(0.035, 0.08),
-    "lip_tone": Range(0.55, 0.9),
-    "beard": Sometimes(0.2, 0.25, 0.85),
-    "moustache": Sometimes(0.16, 0.4, 0.9),
+    "lip_tone": Range(0.45, 0.82),
+    "beard": Sometimes(0.14, 0.25, 0.85),
+    "moustache": Sometimes(0.1, 0.4, 0.9),
     "wrinkles": Range(0.15, 1.0),
 }
 
 # Angles in radians, image lengths in pixels.
 SCENE = {
-    "roll": Bell(0.0, 0.17),
-    "yaw": Bell(0.0, 0.42),
-    "pitch": Bell(0.0, 0.36),
-    "size": Range(17.5, 25.0),
-    "centre_x": Bell(23.5, 2.2),
-    "centre_y": Bell(22.0, 2.0),
+    "roll": Bell(0.0, 0.13),
+    "yaw": Bell(0.0, 0.32),
+    "pitch": Bell(0.0, 0.26),
+    "size": Range(19.0, 25.5),
+    "centre_x": Bell(23.5, 1.6),
+    "centre_y": Bell(22.0, 1.5),
     "gaze_x": Bell(0.0, 0.03),
     "gaze_y": Bell(0.0, 0.012),
     "mouth_skew": Bell(0.0, 0.05),
@@ -193,11 +195,11 @@ SCENE = {
     "background_step": Bell(0.0, 0.16),
     "clothes": Range(0.05, 0.95),
     "light_angle": Range(0.0, 6.2832),
-    "light": Range(0.0, 0.75),
-    "contrast": Range(0.55, 1.2),
+    "light": Range(0.0, 0.6),
+    "contrast": Range(0.75, 1.3),
     "brightness": Bell(0.0, 0.08),
-    "blur": Range(0.0, 0.3),
-    "noise": Range(0.004, 0.03),
+    "blur": Range(0.0, 0.26),
+    "noise": Range(0.003, 0.022),
     "grain": Range(0.0, 1.0),
     "cover_x": Range(-1.0, 1.0),
     "cover_y": Range(0.0, 1.0),
@@ -213,7 +215,7 @@ def draw_table(table: Mapping, n: int, rng: np.random.Generator) -> Rows:
 
 
 def middle(table: Mapping) -> Rows:
-    """Return the one row in the middle of every `Range` and `Bell`, nothing optional."""
+    """Return one row, the middle of every `Range` and `Bell`, nothing optional."""
     means = {Range: lambda r: sum(r) / 2, Bell: lambda b: b.mean}
     return {
         name: np.float32([means.get(type(law), lambda _: 0.0)(law)])
@@ -233,7 +235,7 @@ def draw_action_units(emotions: np.ndarray, rng: np.random.Generator) -> Rows:
         scaled by one intensity per face; now and then a stray unit, as when talking.
     """
     n = len(emotions)
-    intensity = 0.25 + 0.85 * rng.beta(1.6, 1.2, n)
+    intensity = 0.4 + 0.75 * rng.beta(1.6, 1.2, n)
     rows = {}
     for unit in ACTION_UNITS:
         recipe = {e: units.get(unit, (0.0, 0.0)) for e, units in EXPRESSIONS.items()}
@@ -242,7 +244,7 @@ def draw_action_units(emotions: np.ndarray, rng: np.random.Generator) -> Rows:
             for i in (0, 1)
         )
         chosen = (rng.random(n) < chance) * strength * intensity
-        chosen *= 0.55 + 0.6 * rng.random(n)
+        chosen *= 0.65 + 0.5 * rng.random(n)
         stray = (rng.random(n) < _STRAY_CHANCE) * _STRAY_STRENGTH * rng.random(n)
         rows[unit] = np.maximum(chosen, stray).clip(0, 1).astype(np.float32)
     return rows
@@ -253,7 +255,9 @@ def prototype(emotions: np.ndarray, intensity: np.ndarray) -> Rows:
     rows = {}
     for unit in ACTION_UNITS:
         recipe = [units.get(unit, (0.0, 0.0)) for units in EXPRESSIONS.values()]
-        full = np.array([strength if chance >= 0.5 else 0.0 for chance, strength in recipe])
+        full = np.array(
+            [strength if chance >= 0.5 else 0.0 for chance, strength in recipe]
+        )
         rows[unit] = (full[_codes(emotions)] * intensity).astype(np.float32)
     return rows
 

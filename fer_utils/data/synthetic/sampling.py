@@ -13,7 +13,7 @@ from fer_utils.data.synthetic.covers import NON_FACES
 from fer_utils.data.synthetic.drawing import render
 from fer_utils.errors import ParameterError, did_you_mean
 
-__all__ = ["NOTICE", "draw_faces", "synthetic"]
+__all__ = ["NOTICE", "draw_faces", "draw_random_rows", "synthetic"]
 
 NOTICE = "synthetic sample data"
 CLASSES = fer_labels.FER2013.classes
@@ -49,24 +49,27 @@ _RESEMBLING_RATE = 0.85
 def synthetic(n: int = 6000, seed: int = 0) -> FaceSet:
     """Draw a set of sample faces with FER2013's imbalance, splits and faults.
 
-    About 6 % of the labels are wrong, mostly by a look-alike expression, 1.5 % of the images
-    show no face, and 4 % of val and 6 % of test copy a training image, exactly or nearly.
-    Each image may carry glasses, a hand or a watermark. `facts` keeps the truth:
+    About 6 % of the labels are wrong, mostly by a look-alike expression, 1.5 % of the
+    images show no face, and 4 % of val and 6 % of test copy a training image, exactly
+    or nearly. Each image may carry glasses, a hand or a watermark. `facts` keeps the
+    truth:
 
     - "true_labels": int64, the expression drawn; -1 without a face.
     - "is_face": bool.
     - "label_is_wrong": bool, a face whose label is not the expression drawn.
     - "occlusion": str, one of `OCCLUSIONS`.
     - "identity": int64, who was drawn; about four pictures each, in any split.
-    - "duplicate_of": int64, the `rows` entry of the image that this one copies; -1 for none.
+    - "duplicate_of": int64, the `rows` entry of the image that this one copies; -1 for
+      none.
 
     Args:
-        n: how many images, at least 1. From 1,000 on every class has at least three images in
-            every split; below 3 some split is empty.
+        n: how many images, at least 1. From 1,000 on every class has at least three
+            images in every split; below 3 some split is empty.
         seed: int, at least 0; the same n and seed give the same set.
 
     Returns:
-        FaceSet of uint8 (n, 48, 48), FER2013's classes, `notice` "synthetic sample data".
+        FaceSet of uint8 (n, 48, 48), FER2013's classes, `notice` "synthetic sample
+        data".
 
     Raises:
         ParameterError: n is below 1 or not an integer, or the seed is negative.
@@ -82,16 +85,16 @@ def synthetic(n: int = 6000, seed: int = 0) -> FaceSet:
     non_face, truth = _plant_faults(split, labels, plan)
     rows, identity = _draw_rows(truth, looks)
     rows["non_face"] = non_face
+    rows["occlusion"][non_face > 0] = people.OCCLUSIONS.index("none")
     copied = _choose_copies(split, labels, truth, non_face, planted)
     pixels = _copy(render(rows), copied, planted)
     original = np.where(copied >= 0, copied, np.arange(n))
     truth = np.where(non_face > 0, -1, truth)[original]
-    occlusion = np.where(non_face > 0, 0, rows["occlusion"])[original]
     facts = {
         "true_labels": truth,
         "is_face": truth >= 0,
         "label_is_wrong": (truth >= 0) & (truth != labels),
-        "occlusion": np.array(people.OCCLUSIONS)[occlusion],
+        "occlusion": np.array(people.OCCLUSIONS)[rows["occlusion"][original]],
         "identity": identity[original],
         "duplicate_of": copied,
     }
@@ -110,9 +113,9 @@ def draw_faces(
         emotions: FER2013 class names or aliases; one picture each.
         intensity: number or (N,) in [0, 1], how strongly the expression shows.
         seed: int, at least 0, who is drawn.
-        **changes: any number of the drawing by name, a number or (N,): an action unit such
-            as `au12=0.5`, an identity such as `beard=0.8` or a scene such as `roll=0.2`
-            (radians); and `occlusion`, one of `OCCLUSIONS`.
+        **changes: any number of the drawing by name, a number or (N,): an action unit
+            such as `au12=0.5`, an identity such as `beard=0.8` or a scene such as
+            `roll=0.2` (radians); and `occlusion`, one of `OCCLUSIONS`.
 
     Returns:
         uint8 (N, 48, 48).
@@ -126,19 +129,29 @@ def draw_faces(
     """
     _check_whole("seed", seed, 0)
     names = [fer_labels.FER2013.classes[fer_labels.FER2013.index(e)] for e in emotions]
-    n, intensity = len(names), np.asarray(intensity, np.float32)
-    if intensity.size and not 0 <= intensity.min() <= intensity.max() <= 1:
-        raise ParameterError(f"intensity={intensity}: expected values in [0, 1].")
+    n = len(names)
+    intensity = _numbers("intensity", intensity, n)
+    if n and not 0 <= intensity.min() <= intensity.max() <= 1:
+        raise ParameterError(
+            f"intensity={intensity.tolist()}: expected values in [0, 1]."
+        )
     rng = np.random.default_rng([seed, 3])
     one = people.draw_table(people.IDENTITY, 1, rng)
     one |= people.middle(people.SCENE) | {"light": np.float32([0.25])}
     one |= {"contrast": np.float32([1.0]), "noise": np.float32([0.008])}
     rows = {name: np.repeat(value, n) for name, value in one.items()}
-    rows |= people.prototype(np.array(names), np.broadcast_to(intensity, n))
+    rows |= people.prototype(np.array(names), intensity)
     rows |= {"occlusion": np.zeros(n, int), "non_face": np.zeros(n, int)}
     for name, value in changes.items():
         rows[name] = _changed(name, value, rows, n)
     return render(rows)
+
+
+def draw_random_rows(n: int, seed: int) -> people.Rows:
+    """Return rows for `drawing.render`: random people, expressions and scenes."""
+    rng = np.random.default_rng(seed)
+    rows, _ = _draw_rows(rng.integers(0, len(CLASSES), n), rng)
+    return rows | {"non_face": np.zeros(n, int)}
 
 
 def _check_whole(name: str, value: object, least: int) -> None:
@@ -163,16 +176,29 @@ def _changed(name: str, value, rows: people.Rows, n: int) -> np.ndarray:
                 f"unknown occlusion {wrong!r}." + did_you_mean(wrong, people.OCCLUSIONS)
             )
         return np.array([people.OCCLUSIONS.index(v) for v in values], int)
-    return np.broadcast_to(np.asarray(value, np.float32), n)
+    return _numbers(name, value, n)
+
+
+def _numbers(name: str, value, n: int) -> np.ndarray:
+    try:
+        numbers = np.broadcast_to(np.asarray(value, np.float32), n)
+    except (TypeError, ValueError):
+        numbers = np.array([np.nan])
+    if not np.isfinite(numbers).all():
+        raise ParameterError(
+            f"{name}={value!r}: expected a number, or {n} numbers, one per picture."
+        )
+    return numbers
 
 
 def _apportion(total: int, weights, least: int = 0) -> np.ndarray:
-    """Share a total out by weight in whole numbers, each at least `least` if it suffices."""
+    """Share a total out by weight in whole numbers, each at least `least`."""
     weights = np.asarray(weights, float)
     least = min(least, total // len(weights))
     exact = np.maximum((total * weights / weights.sum()), least)
     shares = np.floor(exact).astype(int)
-    # Largest remainders first; what the minimum gave too much comes from the largest share.
+    # Largest remainders first; what the minimum gave too much comes from the largest
+    # share.
     for i in np.argsort(shares - exact, kind="stable")[: max(0, total - shares.sum())]:
         shares[i] += 1
     shares[shares.argmax()] += total - shares.sum()
@@ -183,7 +209,9 @@ def _split_and_labels(n: int, rng) -> tuple[np.ndarray, np.ndarray]:
     sizes = _apportion(n, _SPLIT_COUNTS, least=1)
     weights = [_CLASS_COUNTS[c] for c in CLASSES]
     labels = [
-        np.repeat(np.arange(len(CLASSES)), _apportion(size, weights, min(3, size // 20)))
+        np.repeat(
+            np.arange(len(CLASSES)), _apportion(size, weights, min(3, size // 20))
+        )
         for size in sizes
     ]
     order = rng.permutation(n)
@@ -191,7 +219,7 @@ def _split_and_labels(n: int, rng) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _plant_faults(split, labels, rng) -> tuple[np.ndarray, np.ndarray]:
-    """Return what each image shows instead of a face (0: a face), and the true classes."""
+    """Return what each image shows instead of a face (0: a face), and the truth."""
     non_face, truth = np.zeros(len(labels), int), labels.copy()
     for part in SPLITS:
         members = rng.permutation(np.flatnonzero(split == part))
@@ -237,7 +265,11 @@ def _choose_copies(split, labels, truth, non_face, rng) -> np.ndarray:
         for i in rng.choice(members, min(size, len(members)), replace=False):
             same = train & (truth == labels[i])
             conflicting = same & ~clean
-            use = conflicting if rng.random() < 0.125 and conflicting.any() else same & clean
+            use = (
+                conflicting
+                if rng.random() < 0.125 and conflicting.any()
+                else same & clean
+            )
             if use.any():
                 copied[i] = rng.choice(np.flatnonzero(use))
     return copied

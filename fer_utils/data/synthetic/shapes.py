@@ -11,7 +11,7 @@ AXIS = np.arange(SIDE, dtype=np.float32)
 
 
 def face_coordinates(p, y, x):
-    """Turn pixel rows (B, h, 1) and columns (B, 1, w) into face units u, v (B, h, w)."""
+    """Turn pixel rows (B, h, 1), columns (B, 1, w) into face units u, v (B, h, w)."""
     x, y = (x - p.centre_x) / p.size, (y - p.centre_y) / p.size
     return p.cos * x + p.sin * y, p.cos * y - p.sin * x
 

@@ -6,8 +6,9 @@ from fer_utils.errors import ParameterError, did_you_mean
 
 __all__ = ["AUGMENTATIONS", "augmentation"]
 
-# Each recipe: (Keras layer, its arguments). Rotations are fractions of a full turn, shifts
-# and shears fractions of the side; faces at an edge are continued, not cut to black.
+# Each recipe: (Keras layer, its arguments). Rotations are fractions of a full turn,
+# shifts and shears fractions of the side; faces at an edge are continued, not cut to
+# black.
 _EDGE = {"fill_mode": "nearest"}
 AUGMENTATIONS: dict[str, tuple[tuple[str, dict], ...]] = {
     "none": (),
