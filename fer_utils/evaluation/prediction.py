@@ -40,7 +40,7 @@ def predict(model, faces, tta="none", batch_size=256, temperature=1.0) -> np.nda
         DataError: images that the model cannot take.
 
     Example:
-        >>> import keras
+        >>> from fer_utils.backend import keras
         >>> pixels = keras.Input((8, 8, 1), dtype="uint8")
         >>> x = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255)(pixels))
         >>> model = keras.Model(pixels, keras.layers.Dense(3)(x))

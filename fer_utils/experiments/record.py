@@ -44,8 +44,9 @@ def load_records(folder: str | Path) -> list[dict]:
 
 def environment() -> dict:
     """Return what a reader needs to judge or repeat a run on this machine."""
-    import keras
     import numpy
+
+    from fer_utils.backend import keras
 
     backend = sys.modules.get(keras.backend.backend())
     return {

@@ -119,7 +119,7 @@ def train_one(
 
 
 def _build(experiment: Experiment, shape, classes, precision: str):
-    import keras
+    from fer_utils.backend import keras
 
     before = keras.config.dtype_policy()
     keras.utils.set_random_seed(experiment.train.seed)

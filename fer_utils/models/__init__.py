@@ -139,7 +139,7 @@ def load(path: str | Path):
     Raises:
         DataError: no such file, not a Keras file, or one without class names.
     """
-    import keras
+    from fer_utils.backend import keras
 
     path = Path(path)
     if not path.is_file():

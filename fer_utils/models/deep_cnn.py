@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import keras
-from keras import layers
-
+from fer_utils.backend import keras, layers
 from fer_utils.errors import ParameterError
 from fer_utils.models.blocks import (
     batch_norm,

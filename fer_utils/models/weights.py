@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import keras
 import numpy as np
 
+from fer_utils.backend import keras
 from fer_utils.errors import ParameterError, WeightsError, did_you_mean
 
 __all__ = [

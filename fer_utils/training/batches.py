@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
+
+from fer_utils.backend import keras
 
 __all__ = ["Batches", "class_weights", "one_hot"]
 

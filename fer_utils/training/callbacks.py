@@ -8,8 +8,7 @@ import os
 import time
 from pathlib import Path
 
-import keras
-
+from fer_utils.backend import keras
 from fer_utils.errors import TrainingError
 from fer_utils.files import write_json
 
@@ -136,10 +135,14 @@ class EpochLine(keras.callbacks.Callback):
         done = epoch + 1 - self.first
         left = (time.perf_counter() - self._began) / done * (self.epochs - epoch - 1)
         wanted = ("loss", "accuracy", "val_loss", "val_accuracy")
-        values = "  ".join(f"{n} {logs[n]:.4f}" for n in wanted if n in logs)
+        values = "".join(
+            f"{name.replace('accuracy', 'acc')} {logs[name]:.3f}  "
+            for name in wanted
+            if name in logs
+        )
         rate = float(self.model.optimizer.learning_rate)
+        time_left = f"  <= {left / 60:.1f} min left" if left else ""
         print(
-            f"epoch {epoch + 1}/{self.epochs}  {values}  learning_rate {rate:.1e}  "
-            f"at most {left / 60:.1f} min left",
+            f"epoch {epoch + 1}/{self.epochs}  {values}lr {rate:.1e}{time_left}",
             flush=True,
         )

@@ -10,9 +10,9 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
-import keras
 import numpy as np
 
+from fer_utils.backend import keras
 from fer_utils.data.faceset import FaceSet
 from fer_utils.errors import DataError, ParameterError, TrainingError
 from fer_utils.models.weights import freeze, unfreeze

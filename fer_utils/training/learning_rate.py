@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import keras
 import numpy as np
 
+from fer_utils.backend import keras
 from fer_utils.data.faceset import FaceSet
-from fer_utils.errors import DataError, ParameterError
+from fer_utils.errors import DataError, ParameterError, TrainingError
 from fer_utils.training.batches import Batches, one_hot
 from fer_utils.training.config import TrainConfig
 from fer_utils.training.fitting import compiled_trainee
@@ -94,6 +94,7 @@ def find_learning_rate(
     Raises:
         ParameterError: the range or number of steps makes no sense.
         DataError: no training images.
+        TrainingError: the loss is not a number at the lowest rate already.
     """
     if not 0 < lowest < highest or steps < 10:
         raise ParameterError(
@@ -113,6 +114,11 @@ def find_learning_rate(
         losses = _rising(trainee, train, config, rates)
     finally:
         model.set_weights(before)
+    if not len(losses):
+        raise TrainingError(
+            f"the loss is not a number at learning rate {lowest:g} already. Lower "
+            "`lowest`, or look at the model: its weights may be broken."
+        )
     rates = rates[: len(losses)]
     return LearningRateCurve(rates, losses, _steepest(rates, losses), faces.notice)
 
@@ -138,9 +144,17 @@ def _rising(trainee, train, config: TrainConfig, rates) -> np.ndarray:
 
 
 def _steepest(rates: np.ndarray, losses: np.ndarray) -> float:
-    """Return the rate of the steepest descent before the loss is lowest."""
-    if len(losses) < 2:
-        return float(rates[0])
-    end = max(2, int(losses.argmin()) + 1)
-    slope = np.gradient(losses[:end], np.log(rates[:end]))
-    return float(rates[:end][slope.argmin()])
+    """Return the rate of the steepest lasting descent before the loss is lowest.
+
+    The slope is a straight line's over a sixth of the range, and the first tenth is
+    left
+    out: there the rate is too small to teach, and losses differ by the batch alone.
+    """
+    window = max(2, len(losses) // 6)
+    begin, end = len(losses) // 10, max(2, int(losses.argmin()) + 1)
+    logs, best = np.log(rates), (0.0, float(rates[max(0, end // 2)]))
+    for start in range(begin, end - window + 1):
+        part = slice(start, start + window)
+        slope = np.polyfit(logs[part], losses[part], 1)[0]
+        best = min(best, (slope, float(rates[start + window // 2])))
+    return best[1]

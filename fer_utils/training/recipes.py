@@ -68,8 +68,7 @@ def augmentation(name: str, input_shape=(48, 48, 1), seed: int = 0):
         raise ParameterError(
             f"unknown augmentation {name!r}." + did_you_mean(name, AUGMENTATIONS)
         )
-    import keras
-    from keras import layers
+    from fer_utils.backend import keras, layers
 
     pixels = keras.Input(tuple(input_shape), dtype="uint8", name="pixels")
     x = layers.Rescaling(1.0, dtype="float32")(pixels)  # still in [0, 255]
