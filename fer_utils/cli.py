@@ -13,6 +13,9 @@ from fer_utils.errors import FerError
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; returns the exit code (0 well, 1 failed, 2 bad input)."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):  # a console may have no letter for ✓
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     try:
         return options.call(options)
     except FerError as error:
@@ -124,7 +127,7 @@ def _add_data(commands) -> None:
     check.add_argument("name", nargs="?", default="fer2013")
     check.add_argument("--path", help="file or folder; default: search")
     check.add_argument(
-        "--skip-bad", action="store_true", help="drop bad rows, list them"
+        "--skip-bad", action="store_true", help="list bad rows and load the rest"
     )
     check.set_defaults(call=_data_check)
 
@@ -146,8 +149,15 @@ def _data_get(options) -> int:
 def _data_check(options) -> int:
     from fer_utils.data.check import check
 
-    result = check(options.name, path=options.path, skip_bad=options.skip_bad)
+    result = check(options.name, path=options.path)
     print(result)
+    if options.skip_bad:
+        from fer_utils.data import load
+
+        print(
+            f"without the bad ones: {load(options.name, path=options.path, skip_bad=True)}"
+        )
+        return 0
     return 0 if result.ok else 1
 
 

@@ -59,7 +59,7 @@ def test_a_vocabulary_maps_to_itself(vocab):
 
 
 @pytest.mark.parametrize(
-    ("a", "b"), itertools.permutations(VOCABULARIES, 2), ids=lambda v: v.name
+    ("a", "b"), list(itertools.permutations(VOCABULARIES, 2)), ids=lambda v: v.name
 )
 def test_a_mapping_keeps_the_word_or_says_none(a, b):
     for position, target in enumerate(labels.mapping(a, b)):

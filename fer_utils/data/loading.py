@@ -13,9 +13,13 @@ from fer_utils.data.cache import cached
 from fer_utils.data.faceset import SPLITS, FaceSet
 from fer_utils.data.reading import Reading, refuse_bad, warn_dropped
 from fer_utils.data.registry import Entry, describe, find, names
-from fer_utils.errors import DataError, ParameterError
+from fer_utils.errors import DataError, ParameterError, did_you_mean
 
 __all__ = ["load"]
+
+
+# How many faces are drawn unless `n` says otherwise.
+_DRAWN = {"synthetic": 6000, "synthetic-tiny": 700}
 
 
 def load(
@@ -49,8 +53,8 @@ def load(
         ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
     """
     entry = require_loadable(name)
-    if name == "synthetic":
-        return _synthetic(path, options)
+    if name in _DRAWN:
+        return _draw(name, path, options)
     if options:
         raise ParameterError(
             f"{name} takes no option {', '.join(sorted(options))}. Known: path, "
@@ -102,9 +106,15 @@ def face_set(reading: Reading, name: str, source: Path) -> FaceSet:
     )
 
 
-def _synthetic(path, options: dict) -> FaceSet:
+def _draw(name: str, path, options: dict) -> FaceSet:
     if path is not None:
-        raise ParameterError("synthetic is drawn, not read: it takes no path.")
+        raise ParameterError(f"{name} is drawn, not read: it takes no path.")
+    for option in options:
+        if option not in ("n", "seed"):
+            raise ParameterError(
+                f"{name} takes no option {option!r}."
+                + did_you_mean(option, ["n", "seed"])
+            )
     from fer_utils.data.synthetic import synthetic
 
-    return synthetic(**options)
+    return synthetic(**{"n": _DRAWN[name], **options})

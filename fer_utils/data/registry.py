@@ -43,6 +43,11 @@ _ENTRIES = (
         "none: the images show nobody",
     ),
     Entry(
+        "synthetic-tiny",
+        "700 of the same drawn faces: for tests and a first look",
+        "none: the images show nobody",
+    ),
+    Entry(
         "fer2013",
         "35,887 grey web photos 48x48, 7 classes, with an official split",
         "research and teaching; the photos belong to their owners, do not redistribute",
@@ -101,7 +106,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('synthetic', 'fer2013')
+        ('synthetic', 'synthetic-tiny', 'fer2013')
     """
     return tuple(entry.name for entry in _ENTRIES if entry.loadable)
 

@@ -1,0 +1,101 @@
+"""Every lesson and the experiment notebook: their form, and that they run."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from fer_utils.experiments.experiment import Experiment
+
+FOLDER = Path(__file__).parents[2] / "notebooks"
+LESSONS = sorted(FOLDER.glob("[0-9][0-9]_*.ipynb"))
+ALL = [*LESSONS, FOLDER / "experiment.ipynb"]
+
+
+def cells(path, kind):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return [c for c in content["cells"] if c["cell_type"] == kind]
+
+
+def source(cell):
+    return "".join(cell["source"])
+
+
+def parameters(path):
+    tagged = [
+        c for c in cells(path, "code") if "parameters" in c["metadata"].get("tags", ())
+    ]
+    assert len(tagged) == 1
+    found = {}
+    exec(source(tagged[0]), {}, found)
+    return found
+
+
+def test_there_are_lessons():
+    assert [p.stem[:2] for p in LESSONS] == ["00", "01", "02", "03", "04", "05"]
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda p: p.stem)
+def test_a_notebook_is_committed_without_outputs(path):
+    for cell in cells(path, "code"):
+        assert not cell["outputs"]
+        assert cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda p: p.stem)
+def test_papermill_finds_its_kernel(path):
+    kernel = json.loads(path.read_text(encoding="utf-8"))["metadata"]["kernelspec"]
+    assert (kernel["name"], kernel["language"]) == ("python3", "python")
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_a_lesson_has_the_form_of_a_lesson(path):
+    first = source(cells(path, "markdown")[0])
+    prose = "\n".join(source(c) for c in cells(path, "markdown"))
+    assert first.startswith("# ")
+    for part in ("What you will learn", "Before you start", "Time"):
+        assert part in prose
+    assert "Predict" in prose
+    assert max(len(source(c).splitlines()) for c in cells(path, "code")) <= 15
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_a_lesson_starts_small_on_sample_data(path):
+    expected = {"data_name": "synthetic", "quick": True, "seed": 0}
+    assert parameters(path) == expected
+
+
+def test_the_experiment_notebook_takes_every_parameter_of_the_grid():
+    given = parameters(FOLDER / "experiment.ipynb")
+    assert set(given) == {*Experiment.parameter_names(), "out_dir"}
+    given.pop("out_dir")
+    Experiment.from_dict(given)  # and its own defaults are valid
+
+
+def execute(path, out, **given):
+    import papermill
+
+    return papermill.execute_notebook(
+        str(path),
+        str(out / path.name),
+        parameters=given,
+        kernel_name="python3",
+        progress_bar=False,
+        cwd=str(FOLDER),
+    )
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
+def test_a_lesson_runs_from_top_to_bottom(path, tmp_path):
+    execute(path, tmp_path, data_name="synthetic-tiny")
+
+
+@pytest.mark.notebooks
+def test_the_experiment_notebook_writes_a_record(tmp_path):
+    given = {"data": "synthetic-tiny", "epochs": 1, "out_dir": str(tmp_path / "run")}
+    execute(FOLDER / "experiment.ipynb", tmp_path, **given)
+    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    assert record["status"] == "finished"
+    assert os.path.getsize(tmp_path / "run" / "model.keras") > 0
