@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 # Every lesson and a quick grid, on sample data, to reports/index.html.
 run: $(READY)
-	$(BIN)/fer run --preset quick
+	$(BIN)/fer run --preset quick --jobs 2
 
 # Unit tests, then every lesson and one experiment executed on tiny sample data.
 test: $(READY)

@@ -154,9 +154,8 @@ def _data_check(options) -> int:
     if options.skip_bad:
         from fer_utils.data import load
 
-        print(
-            f"without the bad ones: {load(options.name, path=options.path, skip_bad=True)}"
-        )
+        kept = load(options.name, path=options.path, skip_bad=True)
+        print(f"without the bad ones: {kept}")
         return 0
     return 0 if result.ok else 1
 

@@ -111,9 +111,9 @@ def _draw(name: str, path, options: dict) -> FaceSet:
         raise ParameterError(f"{name} is drawn, not read: it takes no path.")
     for option in options:
         if option not in ("n", "seed"):
+            known = ["n", "seed"]
             raise ParameterError(
-                f"{name} takes no option {option!r}."
-                + did_you_mean(option, ["n", "seed"])
+                f"{name} takes no option {option!r}." + did_you_mean(option, known)
             )
     from fer_utils.data.synthetic import synthetic
 

@@ -93,9 +93,8 @@ def _in_table_order(tables: Sequence[Group], runs: Sequence[Run]) -> list[Run]:
 def _notices(runs: Sequence[Run], lessons: Sequence[Lesson]) -> list[_Notice]:
     """Return each notice once; a lesson on sample data counts like a run on it."""
     notices = [run.notice for run in runs if run.finished]
-    notices += ["synthetic sample data"] * any(
-        x.data.startswith("synthetic") for x in lessons
-    )
+    drawn = any(lesson.data.startswith("synthetic") for lesson in lessons)
+    notices += ["synthetic sample data"] * drawn
     return [
         _Notice(text, everywhere=set(notices) == {text})
         for text in dict.fromkeys(notices)
