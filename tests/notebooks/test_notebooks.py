@@ -60,6 +60,12 @@ def test_a_lesson_has_the_form_of_a_lesson(path):
     assert max(len(source(c).splitlines()) for c in cells(path, "code")) <= 15
 
 
+@pytest.mark.parametrize("path", ALL, ids=lambda p: p.stem)
+def test_keras_is_imported_without_its_start_up_messages(path):
+    lines = [line for c in cells(path, "code") for line in source(c).splitlines()]
+    assert "import keras" not in lines
+
+
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
 def test_a_lesson_starts_small_on_sample_data(path):
     expected = {"data_name": "synthetic", "quick": True, "seed": 0}
