@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import multiprocessing
@@ -219,7 +220,8 @@ def execute(task: Task, force: bool = False) -> tuple[str, float, str]:
     folder.mkdir(parents=True, exist_ok=True)
     if force:
         task.record_path.unlink(missing_ok=True)
-    error = _run_notebook(task, folder / f"{task.stem}.ipynb")
+    with _stderr_to(folder / f"{task.stem}.log"):
+        error = _run_notebook(task, folder / f"{task.stem}.ipynb")
     seconds = round(time.perf_counter() - began, 1)
     _write_html(folder / f"{task.stem}.ipynb")
     if task.kind == "experiment" and not error and not task.is_done():
@@ -229,6 +231,19 @@ def execute(task: Task, force: bool = False) -> tuple[str, float, str]:
     if task.kind == "lesson" or error:
         _write_record(task, seconds, error)
     return ("failed" if error else "finished"), seconds, error
+
+
+@contextlib.contextmanager
+def _stderr_to(path: Path) -> Iterator[None]:
+    """Send what kernels write to stderr into a file; the terminal gets a line a run."""
+    before = os.dup(2)
+    with open(path, "wb") as log:
+        os.dup2(log.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
 
 
 def _run_notebook(task: Task, output: Path) -> str:
