@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-__all__ = ["keras", "layers"]
+__all__ = ["fused_batch_norm", "keras", "layers"]
 
 
 @contextlib.contextmanager
@@ -41,3 +41,31 @@ else:
         keras.ops.zeros(1)  # the first use of a device has messages of its own
 
 layers = keras.layers
+
+
+def _tensorflow_batch_norm(x, scale, offset, epsilon):
+    """Normalise (B, H, W, C) by its batch statistics in one operation.
+
+    Returns:
+        (normalised, mean (C,), variance (C,)), the variance as Keras counts it.
+    """
+    from tensorflow import cast, raw_ops, shape
+
+    nothing = keras.ops.zeros((0,), "float32")
+    normalised, mean, variance, *_ = raw_ops.FusedBatchNormV3(
+        x=x,
+        scale=scale,
+        offset=offset,
+        mean=nothing,
+        variance=nothing,
+        epsilon=epsilon,
+        is_training=True,
+    )
+    # The operation divides by n - 1, Keras by n.
+    n = cast(shape(x)[0] * shape(x)[1] * shape(x)[2], "float32")
+    return normalised, mean, variance * (n - 1) / n
+
+
+fused_batch_norm = (
+    _tensorflow_batch_norm if keras.backend.backend() == "tensorflow" else None
+)

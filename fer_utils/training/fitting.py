@@ -19,6 +19,7 @@ from fer_utils.models.weights import freeze, unfreeze
 from fer_utils.training import callbacks as cb
 from fer_utils.training.batches import Batches, class_weights, one_hot
 from fer_utils.training.config import TrainConfig
+from fer_utils.training.fused import with_fused_batch_norm
 from fer_utils.training.recipes import augmentation
 
 __all__ = ["Run", "fit"]
@@ -227,7 +228,7 @@ def compiled_trainee(model, augment, config: TrainConfig, learning_rate):
         keras.Model, compiled; trains on one-hot targets (B, num_classes).
     """
     pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="pixels")
-    trainee = keras.Model(pixels, model(augment(pixels)), name="trainee")
+    trainee = keras.Model(pixels, with_fused_batch_norm(model)(augment(pixels)), name="trainee")
     trainee.compile(
         optimizer=_optimizer(config, learning_rate),
         loss=keras.losses.CategoricalCrossentropy(
