@@ -228,7 +228,9 @@ def compiled_trainee(model, augment, config: TrainConfig, learning_rate):
         keras.Model, compiled; trains on one-hot targets (B, num_classes).
     """
     pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="pixels")
-    trainee = keras.Model(pixels, with_fused_batch_norm(model)(augment(pixels)), name="trainee")
+    trainee = keras.Model(
+        pixels, with_fused_batch_norm(model)(augment(pixels)), name="trainee"
+    )
     trainee.compile(
         optimizer=_optimizer(config, learning_rate),
         loss=keras.losses.CategoricalCrossentropy(
