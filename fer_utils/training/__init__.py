@@ -7,6 +7,7 @@ import importlib
 # No submodule has the name of a public function: importing it would hide the function.
 _HOME = {
     "AUGMENTATIONS": "recipes",
+    "Recipe": "recipes",
     "augmentation": "recipes",
     "LearningRateCurve": "learning_rate",
     "find_learning_rate": "learning_rate",
@@ -17,6 +18,7 @@ _HOME = {
 __all__ = [
     "AUGMENTATIONS",
     "LearningRateCurve",
+    "Recipe",
     "Run",
     "TrainConfig",
     "augmentation",
