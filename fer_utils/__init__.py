@@ -26,14 +26,17 @@ _ROOMS = (
     "labels",
     "live",
     "models",
+    "pretrained",
     "training",
 )
-__all__ = ["__version__", *_ROOMS]
+__all__ = ["__version__", "load_pretrained", *_ROOMS]
 
 
 def __getattr__(name: str):
     if name in _ROOMS:
         return importlib.import_module(f"fer_utils.{name}")
+    if name == "load_pretrained":
+        return importlib.import_module("fer_utils.pretrained").load_pretrained
     raise AttributeError(f"module 'fer_utils' has no attribute {name!r}")
 
 

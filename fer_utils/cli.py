@@ -100,10 +100,21 @@ def _add_report(commands) -> None:
     report = commands.add_parser("report", help="turn run records into one HTML page")
     report.add_argument("--runs", metavar="DIR", help="default: reports/runs")
     report.add_argument("--out", metavar="FILE", help="default: reports/index.html")
+    report.add_argument(
+        "--reference",
+        action="store_true",
+        help="write the results tables of reports/README.md and README.md instead",
+    )
     report.set_defaults(call=_report)
 
 
 def _report(options) -> int:
+    if options.reference:
+        from fer_utils.experiments import write_reference
+
+        for path in write_reference(_root()):
+            print(path)
+        return 0
     runs = options.runs or _root() / "reports" / "runs"
     _write_report(Path(runs), Path(options.out or _root() / "reports" / "index.html"))
     return 0

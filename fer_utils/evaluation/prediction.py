@@ -16,7 +16,7 @@ TTA_MODES = ("none", "flip", "ten_crop")
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
-def predict(model, faces, tta="none", batch_size=256, temperature=1.0) -> np.ndarray:
+def predict(model, faces, tta="none", batch_size=256, temperature=None) -> np.ndarray:
     """Predict the probability of every class for every face.
 
     With test-time augmentation the PROBABILITIES of several views of a face are
@@ -30,7 +30,8 @@ def predict(model, faces, tta="none", batch_size=256, temperature=1.0) -> np.nda
             shifts (none and both diagonals, by 1/24 of the height, edges reflected) and
             their mirror images, as Krizhevsky et al. 2012 take ten crops.
         batch_size: int, at least 1.
-        temperature: float > 0, divides the logits (see `fit_temperature`).
+        temperature: float > 0, divides the logits (see `fit_temperature`); None takes
+            the one that was stored with the model, 1 where none was.
 
     Returns:
         float32 (N, K), each row sums to one.
@@ -49,9 +50,11 @@ def predict(model, faces, tta="none", batch_size=256, temperature=1.0) -> np.nda
     """
     from scipy.special import softmax
 
+    if temperature is None:
+        temperature = getattr(model, "metadata", {}).get("temperature", 1.0)
     if not temperature > 0:
         raise ParameterError(f"temperature={temperature}: expected a number above 0.")
-    images = _fitting_images(model, faces)
+    images = fitting_images(model, faces)
     total, count = None, 0
     for view in _views(images, tta):
         logits = _logits(model, view, batch_size)
@@ -71,7 +74,7 @@ def predict_logits(model, faces, batch_size=256) -> np.ndarray:
     Raises:
         DataError: images that the model cannot take.
     """
-    return _logits(model, _fitting_images(model, faces), batch_size)
+    return _logits(model, fitting_images(model, faces), batch_size)
 
 
 def _logits(model, images: np.ndarray, batch_size: int) -> np.ndarray:
@@ -83,7 +86,7 @@ def _logits(model, images: np.ndarray, batch_size: int) -> np.ndarray:
     return np.asarray(outputs, np.float32)
 
 
-def _fitting_images(model, faces) -> np.ndarray:
+def fitting_images(model, faces) -> np.ndarray:
     """Return uint8 (N, H, W, C) in the shape of the model's input."""
     images = faces.images() if hasattr(faces, "images") else np.asarray(faces)
     if images.ndim == 3:

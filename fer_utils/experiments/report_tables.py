@@ -172,15 +172,17 @@ class Group:
 
     Attributes:
         rows: best on val first.
-        has_tta, has_without_duplicates: whether any row fills these columns.
+        has_tta, has_without_duplicates, has_mflops: whether any row fills these
+            columns.
     """
 
     rows: tuple[Row, ...]
     has_tta: bool = field(init=False)
     has_without_duplicates: bool = field(init=False)
+    has_mflops: bool = field(init=False)
 
     def __post_init__(self):
-        for name in ("tta", "without_duplicates"):
+        for name in ("tta", "without_duplicates", "mflops"):
             filled = any(row.cells[name].value.raw is not None for row in self.rows)
             object.__setattr__(self, f"has_{name}", filled)
 
@@ -336,6 +338,7 @@ def _row(runs: tuple[Run, ...]) -> Row:
         "macro_f1": (f"{test}.metrics.macro_f1", "score"),
         "ece": (f"{test}.metrics.ece", "score"),
         "parameters": ("model.parameters", "count"),
+        "mflops": ("model.mflops", "count"),
         "minutes": ("seconds.training", "minutes"),
     }
     cells = {name: _cell(runs, path, style) for name, (path, style) in numbers.items()}

@@ -14,8 +14,9 @@ from fer_utils import data, models
 from fer_utils.experiments.experiment import Experiment
 from fer_utils.experiments.record import SCHEMA, environment, read_record
 from fer_utils.files import write_json
+from fer_utils.models.cost import mflops
 
-__all__ = ["load_faces", "run_one", "train_one"]
+__all__ = ["load_faces", "results_of", "run_one", "train_one"]
 
 # The clean training accuracy is measured on a sample: it only has to show overfitting.
 _TRAIN_SAMPLE = 5000
@@ -101,6 +102,7 @@ def train_one(
     return {
         "model": {
             "parameters": model.count_params(),
+            "mflops": round(mflops(model), 1),
             "file_mb": round((out_dir / "model.keras").stat().st_size / 1e6, 2),
         },
         "training": {
@@ -169,11 +171,17 @@ def _record(experiment, faces, key, started, trained, out_dir) -> dict:
         "peak_memory_mb": _peak_memory_mb(),
         **trained,
     }
-    record["results"] = _results(faces, probs)
+    record["results"] = results_of(faces, probs)
     return record
 
 
-def _results(faces: data.FaceSet, probs: dict[str, np.ndarray]) -> dict[str, dict]:
+def results_of(faces: data.FaceSet, probs: dict[str, np.ndarray]) -> dict[str, dict]:
+    """Evaluate probabilities by split, as a record keeps them.
+
+    Args:
+        faces: the FaceSet of the experiment.
+        probs: float (N, K) by "train", "val", "test" or "test_<tta>".
+    """
     from fer_utils.evaluation import evaluate
 
     duplicated = faces.duplicates().also_in_train("test")[faces.split == "test"]

@@ -1,0 +1,65 @@
+"""Shipped models: small `.keras` files, each with its model card beside it.
+
+A card (`NAME.md`) is generated from the run record (`NAME.json`) of the model: data and
+terms, protocol, intervals, recall per class, calibration, intended use.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fer_utils.errors import ParameterError, did_you_mean
+
+__all__ = ["card", "load_pretrained", "names", "path"]
+
+_HERE = Path(__file__).parent
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all shipped models."""
+    return tuple(sorted(p.stem for p in _HERE.glob("*.keras")))
+
+
+def path(name: str, ending: str = ".keras") -> Path:
+    """Return where a shipped model's file lies.
+
+    Args:
+        name: one of `names()`.
+        ending: ".keras" (the model), ".md" (its card) or ".json" (its record).
+
+    Raises:
+        ParameterError: there is no such model.
+    """
+    if name not in names():
+        raise ParameterError(
+            f"unknown pretrained model {name!r}." + did_you_mean(name, names())
+        )
+    return _HERE / f"{name}{ending}"
+
+
+def card(name: str) -> str:
+    """Return the model card, Markdown."""
+    return path(name, ".md").read_text(encoding="utf-8")
+
+
+def load_pretrained(name: str = "compact-fer2013"):
+    """Load a shipped model; no network is needed.
+
+    Args:
+        name: one of `names()`.
+
+    Returns:
+        keras.Model, uint8 (B, H, W, C) -> logits float32 (B, num_classes), with
+        `class_names` and `metadata`, whose "temperature" calibrates the probabilities
+        (`evaluation.predict` applies it).
+
+    Raises:
+        ParameterError: there is no such model.
+
+    Example:
+        >>> load_pretrained("compact-fer2013").class_names[:3]
+        ('angry', 'disgust', 'fear')
+    """
+    from fer_utils import models
+
+    return models.load(path(name))

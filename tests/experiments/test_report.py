@@ -69,7 +69,7 @@ def finished(name="a", *, seed=0, notice="", **settings) -> dict:
         },
         "environment": {"python": "3.11.7", "cores": 2, "git_commit": None},
         "peak_memory_mb": 1483,
-        "model": {"parameters": 2395591, "file_mb": 9.68},
+        "model": {"parameters": 2395591, "mflops": 991.2, "file_mb": 9.68},
         "training": {
             "epochs": 2 + seed,
             "best_epoch": 2,
@@ -257,6 +257,7 @@ def test_no_digit_of_the_page_comes_from_anywhere_else(page):
         "results.test.metrics.ece",
         "results.test.majority_accuracy",
         "model.parameters",
+        "model.mflops",
         "seconds.training",
         "training.best_epoch",
         "data.split_hash",
@@ -278,6 +279,7 @@ def test_the_page_shows_the_field(path, traced):
         ("Macro-F1 (test)", "results.test.metrics.macro_f1"),
         ("ECE (test)", "results.test.metrics.ece"),
         ("Parameters", "model.parameters"),
+        ("MFLOPs", "model.mflops"),
         ("Minutes", "seconds.training"),
         ("Epochs (best)", "training.epochs"),
     ],
@@ -458,6 +460,17 @@ def test_seeds_are_averaged_only_when_they_differ(tmp_path, seeds, rows):
     records = [finished(f"a{n}", seed=seed) for n, seed in enumerate(seeds)]
     (table,) = grouped(tmp_path, *records)
     assert len(table.rows) == rows
+
+
+@pytest.mark.parametrize("counted", [True, False])  # False: a record from before
+def test_a_column_that_no_row_fills_is_left_out(tmp_path, counted):
+    record = finished("a")
+    if not counted:
+        del record["model"]["mflops"]
+    save(tmp_path / "runs" / "a" / "record.json", record)
+    html = write_report(tmp_path / "runs", tmp_path / "index.html").read_text("utf-8")
+    headings = {e["text"] for e in Page(html).all("th", scope="col")}
+    assert ("MFLOPs" in headings) == counted
 
 
 def test_a_record_without_test_images_shows_dashes(tmp_path):

@@ -41,6 +41,7 @@ def test_the_record_says_what_was_done(finished):
     assert record["data"]["notice"] == "synthetic sample data"
     assert set(record["results"]) == {"train", "val", "test", "test_flip"}
     assert record["model"]["parameters"] == 389255
+    assert record["model"]["mflops"] == 44.4
 
 
 def test_every_accuracy_is_that_of_the_saved_model_on_the_same_faces(finished):

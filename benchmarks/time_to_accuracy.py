@@ -1,0 +1,134 @@
+"""Minutes, epochs and FLOPs to an accuracy: `compact` against the study's deep CNN.
+
+    fer run --preset sprint --data fer2013 --no-lessons
+    python benchmarks/time_to_accuracy.py [--runs reports/runs/sprint/fer2013]
+
+The first command trains both on the same cores, each with its own recipe, resumable;
+this one reads their records (and the epochs so far of a run that is not finished) and
+prints when each first reached an accuracy on val, with ratios to the baseline, the deep
+CNN. Val, because it is measured after every epoch: test is looked at once.
+
+FLOPs are those of convolutions and dense layers, a backward pass counted as two forward
+passes. `--figure FILE` draws the curves.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fer_utils import models
+from fer_utils.errors import DataError
+from fer_utils.models.cost import mflops
+
+BASELINE = "deep_cnn-augmented-tuned"
+ACCURACIES = (0.50, 0.55, 0.60, 0.65, 0.6862, 0.70)  # .6862: the study's best
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Best val accuracy so far after each epoch, and what it had cost until then."""
+
+    name: str
+    minutes: np.ndarray
+    petaflops: np.ndarray
+    accuracy: np.ndarray
+
+    def first(self, accuracy: float) -> int | None:
+        """Return the first epoch (from 0) that reached an accuracy, or None."""
+        reached = np.flatnonzero(self.accuracy >= accuracy)
+        return int(reached[0]) if len(reached) else None
+
+
+def read(folder: Path) -> Curve:
+    """Read the record of a run, or the state of an unfinished one.
+
+    Raises:
+        DataError: neither is there.
+    """
+    record, state = folder / "record.json", folder / "checkpoint" / "state.json"
+    if record.is_file():
+        found = json.loads(record.read_text(encoding="utf-8"))
+        history, images = found["training"]["history"], found["training"]["images"]
+        settings = found["experiment"]
+    elif state.is_file() and (folder / "notebook.ipynb").is_file():
+        rows = json.loads(state.read_text(encoding="utf-8"))["history"]
+        history = {k: [row[k] for row in rows] for k in ("val_accuracy", "seconds")}
+        settings = parameters(folder / "notebook.ipynb")
+        images = 28_709
+    else:
+        raise DataError(f"{folder}: no run here. Start it: see the first lines here.")
+    model = models.build(settings["model"], **settings["model_options"])
+    epoch = 3 * mflops(model) * images / 1e9  # PFLOPs
+    accuracy = np.maximum.accumulate(history["val_accuracy"])
+    minutes = np.cumsum(history["seconds"]) / 60
+    return Curve(folder.name, minutes, epoch * np.arange(1, len(minutes) + 1), accuracy)
+
+
+def parameters(notebook: Path) -> dict:
+    """Return what papermill injected into a notebook."""
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    return content["metadata"]["papermill"]["parameters"]
+
+
+def table(ours: Curve, baseline: Curve) -> str:
+    """Return the comparison, a line per accuracy."""
+    lines = ["val accuracy   run                            epochs  minutes  PFLOPs"]
+    for accuracy in ACCURACIES:
+        reached = {}
+        for curve in (ours, baseline):
+            at = curve.first(accuracy)
+            reached[curve.name] = at
+            text = "not reached in " + str(len(curve.minutes)) + " epochs"
+            if at is not None:
+                text = (
+                    f"{at + 1:6d}  {curve.minutes[at]:7.1f}  {curve.petaflops[at]:6.2f}"
+                )
+            lines.append(f"{accuracy:12.2%}   {curve.name:<30} {text}")
+        ours_at, base_at = reached[ours.name], reached[baseline.name]
+        if ours_at is not None and base_at is not None:
+            time = baseline.minutes[base_at] / ours.minutes[ours_at]
+            work = baseline.petaflops[base_at] / ours.petaflops[ours_at]
+            lines.append(
+                f"{'':15}ratio: {time:.1f}x the minutes, {work:.1f}x the FLOPs"
+            )
+    return "\n".join(lines)
+
+
+def draw(curves: list[Curve], path: Path) -> None:
+    """Draw accuracy over minutes and over FLOPs."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for ax, cost, label in (
+        (axes[0], "minutes", "minutes of training, two CPU cores"),
+        (axes[1], "petaflops", "PFLOPs (log scale)"),
+    ):
+        for curve, colour in zip(curves, ("#D55E00", "#0072B2"), strict=True):
+            x = getattr(curve, cost)
+            ax.plot(x, 100 * curve.accuracy, color=colour, label=curve.name)
+        ax.axhline(68.62, color="#8C8C8C", linestyle=":", label="68.62 %")
+        ax.set(xlabel=label, ylabel="best val accuracy so far, %", ylim=(20, 75))
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[1].set_xscale("log")
+    axes[0].legend(frameon=False, loc="lower right")
+    figure.suptitle("Accuracy on FER2013's val split for what it costs")
+    figure.savefig(path, dpi=150)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=Path, default="reports/runs/sprint/fer2013")
+    parser.add_argument("--ours", default="compact-sprint")
+    parser.add_argument("--figure", type=Path)
+    arguments = parser.parse_args()
+    ours, baseline = (read(arguments.runs / n) for n in (arguments.ours, BASELINE))
+    print(table(ours, baseline))
+    if arguments.figure:
+        draw([ours, baseline], arguments.figure)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""`ship`: a finished run becomes a small plain Keras model with its card."""
+
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from fer_utils import evaluation, models
+from fer_utils.errors import DataError
+from fer_utils.experiments import Experiment, run_one
+from fer_utils.experiments.running import load_faces
+from fer_utils.experiments.shipping import model_card, ship
+
+TINY = {
+    "name": "tiny",
+    "data": "synthetic-tiny",
+    "model": "compact",
+    "model_options": {"filters": [8]},
+    "max_images": 100,
+    "epochs": 1,
+    "early_stopping_patience": 0,
+    "tta": "flip",
+}
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    run_one(Experiment.from_dict(TINY), folder, progress="none")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shipped(run_dir):
+    return ship(run_dir, "tiny-model", run_dir.parent / "out", other_seeds=[run_dir])
+
+
+def test_plain_keras_gives_the_accuracy_of_the_card(shipped):
+    record = json.loads(shipped.with_suffix(".json").read_text())
+    test = load_faces(Experiment.from_dict(TINY)).test
+    model = keras.saving.load_model(shipped, compile=False)
+    right = np.asarray(model(test.images())).argmax(1) == test.labels
+    measured = record["shipped"]["results"]["test"]["metrics"]["accuracy"]
+    assert right.mean() == pytest.approx(measured)
+    assert f"{100 * measured:.1f} %" in shipped.with_suffix(".md").read_text()
+
+
+def test_the_weights_are_float16_values_and_the_file_is_deflated(shipped):
+    for values in models.load(shipped).get_weights():
+        np.testing.assert_array_equal(values, values.astype(np.float16))
+    with zipfile.ZipFile(shipped) as archive:
+        kinds = {member.compress_type for member in archive.infolist()}
+    assert kinds == {zipfile.ZIP_DEFLATED}
+
+
+def test_predict_applies_the_temperature_that_is_stored_with_the_model(shipped):
+    model = models.load(shipped)
+    temperature = model.metadata["temperature"]
+    test = load_faces(Experiment.from_dict(TINY)).test
+    own, given, raw = (
+        evaluation.predict(model, test, temperature=t) for t in (None, temperature, 1.0)
+    )
+    np.testing.assert_array_equal(own, given)
+    assert temperature != 1 and np.abs(own - raw).max() > 1e-4
+
+
+def test_the_card_says_data_protocol_recall_and_what_it_is_not_for(shipped):
+    card = shipped.with_suffix(".md").read_text()
+    for text in ("2024/1689", "disgust", "Other seeds", "Not measured", "temperature"):
+        assert text in card
+    record = json.loads(shipped.with_suffix(".json").read_text())
+    assert model_card("tiny-model", record) == card
+
+
+def test_an_unfinished_run_is_refused(tmp_path):
+    (tmp_path / "record.json").write_text('{"schema": 1, "status": "failed"}')
+    with pytest.raises(DataError, match="Finish it first"):
+        ship(tmp_path, "x", tmp_path)
