@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fer_utils import __version__
 from fer_utils.errors import FerError
+from fer_utils.experiments.cross_command import add_cross_command
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,6 +42,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_report(commands)
     _add_data(commands)
+    add_cross_command(commands, _model)
+    _add_ship(commands)
     return parser
 
 
@@ -169,6 +172,41 @@ def _data_check(options) -> int:
         print(f"without the bad ones: {kept}")
         return 0
     return 0 if result.ok else 1
+
+
+def _add_ship(commands) -> None:
+    ship = commands.add_parser("ship", help="a finished run -> shipped model and card")
+    add = ship.add_argument
+    add("run", metavar="RUN", help="folder with record.json and model.keras")
+    add("name", metavar="NAME", help="of the shipped model")
+    add("--seeds", nargs="*", default=[], metavar="RUN", help="runs of other seeds")
+    add("--cross", metavar="FILE", help="a cross_dataset.json of this model")
+    add("--out", metavar="DIR", help="default: fer_utils/pretrained")
+    ship.set_defaults(call=_ship)
+
+
+def _ship(options) -> int:
+    from fer_utils.experiments.shipping import ship
+
+    out = options.out or Path(__file__).parent / "pretrained"
+    path = ship(
+        options.run,
+        options.name,
+        out,
+        other_seeds=options.seeds,
+        cross_dataset=options.cross,
+    )
+    print(f"{path}\n{path.with_suffix('.md')}")
+    return 0
+
+
+def _model(name: str):
+    """Load a shipped model by name, any other by path."""
+    from fer_utils import models, pretrained
+
+    if name in pretrained.names():
+        return pretrained.load_pretrained(name)
+    return models.load(name)
 
 
 def _root() -> Path:

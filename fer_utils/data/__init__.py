@@ -5,21 +5,28 @@ from __future__ import annotations
 from fer_utils.data.check import Check, check, listing
 from fer_utils.data.duplicates import Duplicates, find_duplicates
 from fer_utils.data.faceset import SPLITS, FaceSet
+from fer_utils.data.ferplus import VOTE_COLUMNS, ferplus_votes, with_votes
 from fer_utils.data.fetch import get
+from fer_utils.data.folds import subject_folds, subjects_of
 from fer_utils.data.loading import load
 from fer_utils.data.registry import Entry, describe, names
 
 __all__ = [
     "SPLITS",
+    "VOTE_COLUMNS",
     "Check",
     "Duplicates",
     "Entry",
     "FaceSet",
     "check",
     "describe",
+    "ferplus_votes",
     "find_duplicates",
     "get",
     "listing",
     "load",
     "names",
+    "subject_folds",
+    "subjects_of",
+    "with_votes",
 ]

@@ -51,6 +51,7 @@ def cached(
     read: Callable[[], Reading],
     skip_bad: bool = False,
     files: Sequence[str] = (),
+    kind: str = "",
 ) -> Reading:
     """Return a source's reading from the cache, or read it and fill the cache.
 
@@ -59,6 +60,7 @@ def cached(
         read: reads the source; called only when the cache has no entry.
         skip_bad: accept and store a reading that has bad rows.
         files: the relative paths that `read` reads, if the source is a folder.
+        kind: which reader it is, so that two never share an entry; "" is FER2013's.
 
     Returns:
         The reading, with memory-mapped pixels.
@@ -67,8 +69,8 @@ def cached(
         with ThreadPoolExecutor(1) as pool:
             hashing = pool.submit(content_hash, source, files)
             reading = read()
-            return _keep(reading, hashing.result(), skip_bad)
-    digest = content_hash(source, files)
+            return _keep(reading, kind + hashing.result(), skip_bad)
+    digest = kind + content_hash(source, files)
     # A reading without bad rows serves both modes; one with bad rows has its own key.
     for key in (digest, f"{digest}-skip_bad") if skip_bad else (digest,):
         if (found := _load(_readings() / key)) is not None:

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_utils.data import fer2013
+import numpy as np
+
 from fer_utils.data.cache import content_hash
-from fer_utils.data.faceset import SPLITS, FaceSet
-from fer_utils.data.loading import face_set, load, require_loadable
+from fer_utils.data.faceset import FaceSet
+from fer_utils.data.loading import READERS, face_set, load, require_loadable
 from fer_utils.data.reading import Bad, counted
 from fer_utils.data.registry import Entry, find, known, places
 from fer_utils.errors import DataError
@@ -29,11 +30,13 @@ class Check:
         source: the file or folder, "drawn by the kit" for synthetic faces.
         layout: "csv", "tar", "zip", "folder" or "drawn".
         file_hash: hex SHA-256 of the source; of the FaceSet if it is drawn.
-        counts: images per split and class, as `FaceSet.counts` returns them.
+        counts: images per split and class, as `FaceSet.counts` returns them; under
+            "all" for a data set without a split of its own.
         official: the published counts in the same form; empty if there are none.
         bad: rows or files that cannot be used.
         noun: "row" or "file".
         test_in_train: how many test images are pixel-identical to a training image.
+        remarks: further lines about this data set.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Check:
     bad: tuple[Bad, ...] = ()
     noun: str = "row"
     test_in_train: int = 0
+    remarks: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -103,7 +107,8 @@ class Check:
         if len(self.bad) > _SHOWN_BAD:
             lines.append(f"    and {len(self.bad) - _SHOWN_BAD} more")
         twins = f"{self.test_in_train:,} test images are pixel-identical"
-        return [*lines, f"  {twins} to a train image"]
+        lines += [f"  {twins} to a train image"]
+        return lines + [f"  {remark}" for remark in self.remarks]
 
 
 @dataclass(frozen=True)
@@ -148,7 +153,7 @@ def check(name: str, path: str | os.PathLike | None = None) -> Check:
     """Read a data set afresh, past the cache, and compare it with what is published.
 
     Args:
-        name: "fer2013" or "synthetic".
+        name: "fer2013", "ck48" or "synthetic".
         path: the file or folder; None searches as `load` does.
 
     Returns:
@@ -166,22 +171,24 @@ def check(name: str, path: str | os.PathLike | None = None) -> Check:
     if not entry.layouts:
         return _check_drawn(load(name))
     source = find(entry, path)
-    reading = fer2013.read(source)
+    reader = READERS[name]
+    reading = reader.read(source)
     faces = face_set(reading, name, source)
     official = {
-        split: dict(zip(faces.classes, fer2013.OFFICIAL_COUNTS[split], strict=True))
-        for split in SPLITS
+        split: dict(zip(faces.classes, counts, strict=True))
+        for split, counts in reader.OFFICIAL_COUNTS.items()
     }
     return Check(
         name=name,
         source=str(source),
-        layout=fer2013.layout_of(source),
-        file_hash=content_hash(source, fer2013.files_of(source), False),
-        counts=faces.counts(),
+        layout=reader.layout_of(source),
+        file_hash=content_hash(source, reader.files_of(source), False),
+        counts=_all_counts(faces) if "all" in official else faces.counts(),
         official=official,
         bad=reading.bad,
         noun=reading.noun,
         test_in_train=int(faces.duplicates().also_in_train().sum()),
+        remarks=reader.remarks(reading),
     )
 
 
@@ -200,6 +207,11 @@ def _found(entry: Entry) -> Path | None:
         return find(entry) if entry.layouts else None
     except DataError:
         return None
+
+
+def _all_counts(faces: FaceSet) -> dict[str, dict[str, int]]:
+    found = np.bincount(faces.labels, minlength=faces.num_classes)
+    return {"all": dict(zip(faces.classes, found.tolist(), strict=True))}
 
 
 def _check_drawn(faces: FaceSet) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,7 +16,12 @@ from fer_utils.errors import DataError, ParameterError, did_you_mean
 __all__ = ["SPLITS", "FaceSet"]
 
 SPLITS = ("train", "val", "test")
-PROTOCOLS = ("official", "pooled")
+PROTOCOLS = ("official", "pooled", "subjects")
+
+_POOLED_SUBJECTS = (
+    "{}: a pooled split puts images of one person in train and in test, which makes "
+    "the test far too easy (see evaluation.leakage_demo). resplit('subjects') does not."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,15 +281,18 @@ class FaceSet:
         """Return the set under an evaluation protocol.
 
         Args:
-            protocol: "official" keeps the data set's own split; "pooled" pools all
-                images and draws 80 % train, 10 % val, 10 % test, stratified by class,
-                as many published studies do. Pooled numbers are not comparable with
-                official ones.
-            seed: int, for "pooled".
+            protocol: "official" keeps the split as loaded; "pooled" pools all images
+                and draws 80 % train, 10 % val, 10 % test, stratified by class, as many
+                published studies do: not comparable with official numbers, and far too
+                good where a person is seen in several images; "subjects" draws about
+                80/10/10 so that nobody is seen in two parts (the first of
+                `data.subject_folds`).
+            seed: int, for "pooled" and "subjects".
 
         Raises:
             ParameterError: unknown protocol.
-            DataError: a class has too few images to be in all three parts.
+            DataError: a class has too few images to be in all three parts, or the set
+                does not say who is seen.
         """
         if protocol not in PROTOCOLS:
             raise ParameterError(
@@ -291,6 +300,14 @@ class FaceSet:
             )
         if protocol == "official":
             return self
+        if protocol == "subjects":
+            from fer_utils.data.folds import subject_split, subjects_of
+
+            who = subjects_of(self)
+            split = subject_split(self.labels, who, seed, self.name)
+            return replace(self, split=split)
+        if "subject" in self.facts:
+            warnings.warn(_POOLED_SUBJECTS.format(self.name), stacklevel=2)
         from sklearn.model_selection import train_test_split
 
         smallest = np.bincount(self.labels, minlength=self.num_classes).min()

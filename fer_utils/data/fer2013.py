@@ -20,7 +20,17 @@ from fer_utils.data.faceset import SPLITS
 from fer_utils.data.reading import Reading
 from fer_utils.errors import DataError, ParameterError
 
-__all__ = ["OFFICIAL_COUNTS", "files_of", "layout_of", "read"]
+__all__ = [
+    "OFFICIAL_COUNTS",
+    "VOCABULARY",
+    "facts",
+    "files_of",
+    "layout_of",
+    "read",
+    "remarks",
+]
+
+VOCABULARY = fer_labels.FER2013
 
 # Images per class in label order, of the competition's own file.
 OFFICIAL_COUNTS = {
@@ -101,6 +111,16 @@ def files_of(source: Path) -> list[str]:
         for file in os.listdir(source / top / label)
     )
     return sorted(file for file in found if _in_tree(PurePosixPath(file).parts))
+
+
+def facts(reading: Reading) -> dict:
+    """Return nothing: FER2013 says no more about an image than label and split."""
+    return {}
+
+
+def remarks(reading: Reading) -> tuple[str, ...]:
+    """Return nothing: the counts say it all."""
+    return ()
 
 
 def _folders(folder: Path) -> list[str]:

@@ -11,8 +11,6 @@ from fer_utils.errors import DataError, ParameterError
 
 __all__ = ["get"]
 
-_KAGGLE_HANDLES = {"fer2013": "msambare/fer2013"}
-
 
 def get(name: str) -> Path:
     """Download a data set into the data folder and check it; do nothing if it is there.
@@ -31,10 +29,10 @@ def get(name: str) -> Path:
     entry = describe(name)
     if not entry.layouts:
         raise ParameterError(f"{name} needs no download: data.load({name!r}) draws it.")
-    if name not in _KAGGLE_HANDLES:
+    if not entry.kaggle:
         raise DataError(
             f"{name} cannot be downloaded automatically ({entry.terms}). Ask for it at "
-            f"{entry.home}"
+            f"{entry.home} and see data/README.md for where its files belong."
         )
     if (found := _already_there(entry)) is not None:
         return _verified(name, found)
@@ -50,7 +48,7 @@ def _already_there(entry: Entry) -> Path | None:
 
 
 def _download(entry: Entry) -> Path:
-    handle = _KAGGLE_HANDLES[entry.name]
+    handle = entry.kaggle
     try:
         import kagglehub
 

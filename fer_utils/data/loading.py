@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fer_utils import labels as fer_labels
-from fer_utils.data import fer2013
+from fer_utils.data import ck48, fer2013
 from fer_utils.data.cache import cached
 from fer_utils.data.faceset import SPLITS, FaceSet
 from fer_utils.data.reading import Reading, refuse_bad, warn_dropped
@@ -17,7 +16,9 @@ from fer_utils.errors import DataError, ParameterError, did_you_mean
 
 __all__ = ["load"]
 
-
+# Each reader is a module: VOCABULARY, OFFICIAL_COUNTS, layout_of, files_of, read, facts
+# and remarks.
+READERS = {"fer2013": fer2013, "ck48": ck48}
 # How many faces are drawn unless `n` says otherwise.
 _DRAWN = {"synthetic": 6000, "synthetic-tiny": 700}
 
@@ -33,7 +34,8 @@ def load(
     """Load a data set.
 
     Args:
-        name: "fer2013", or "synthetic" (drawn faces that need no files).
+        name: "fer2013", "ck48" (CK+, split by subject), or "synthetic" (drawn faces
+            that need no files).
         path: the file or folder to read; None looks in FER_DATA_DIR, ./data and the
             checkout's data folder.
         skip_bad: leave out rows that cannot be used, with one warning that lists them,
@@ -61,7 +63,7 @@ def load(
             "skip_bad, cache."
         )
     source = find(entry, path)
-    reading = _read(source, skip_bad, cache)
+    reading = _read(name, source, skip_bad, cache)
     warn_dropped(reading, source.name)
     return face_set(reading, name, source)
 
@@ -82,27 +84,33 @@ def require_loadable(name: str) -> Entry:
     return entry
 
 
-def _read(source: Path, skip_bad: bool, cache: bool) -> Reading:
-    def read() -> Reading:
-        return fer2013.read(source)
+def _read(name: str, source: Path, skip_bad: bool, cache: bool) -> Reading:
+    reader = READERS[name]
 
-    files = fer2013.files_of(source)
-    reading = cached(source, read, skip_bad, files) if cache else read()
+    def read() -> Reading:
+        return reader.read(source)
+
+    if cache:
+        kind = "" if name == "fer2013" else f"{name}-"
+        reading = cached(source, read, skip_bad, reader.files_of(source), kind)
+    else:
+        reading = read()
     if not skip_bad or not len(reading.labels):
         refuse_bad(reading, source.name)
     return reading
 
 
 def face_set(reading: Reading, name: str, source: Path) -> FaceSet:
-    """Return a FER2013 reading as a FaceSet."""
+    """Return a reading as a FaceSet."""
     return FaceSet(
         pixels=reading.pixels,
         labels=reading.labels,
         split=np.array(SPLITS)[reading.split],
-        classes=fer_labels.FER2013.classes,
+        classes=READERS[name].VOCABULARY.classes,
         name=name,
         source=str(source),
         rows=reading.rows,
+        facts=READERS[name].facts(reading),
     )
 
 

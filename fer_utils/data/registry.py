@@ -22,6 +22,8 @@ class Entry:
         home: the official page; "" for what the kit makes itself.
         layouts: paths looked for in every data folder, best first.
         loadable: False for a known set whose loader is not in this version.
+        marker: a sub-folder that tells the data set's own folder.
+        kaggle: handle of a public copy that `get` may download; "" if there is none.
     """
 
     name: str
@@ -30,6 +32,8 @@ class Entry:
     home: str = ""
     layouts: tuple[str, ...] = ()
     loadable: bool = True
+    marker: str = ""
+    kaggle: str = ""
 
 
 _COMPETITION = (
@@ -64,6 +68,23 @@ _ENTRIES = (
             "fer2013/archive.zip",
             f"{_COMPETITION}.zip",
         ),
+        marker="train",
+        kaggle="msambare/fer2013",
+    ),
+    Entry(
+        "ck48",
+        "CK+ as 981 grey posed faces 48x48 of 118 subjects, 7 classes with contempt",
+        "on request, for non-commercial research only; do not redistribute",
+        "https://www.jeffcohn.net/Resources/",
+        (
+            "CK+48",
+            "ck48/CK+48",
+            "ckplus/CK+48",
+            "ck48.zip",
+            "ckplus.zip",
+            "ck48/archive.zip",
+        ),
+        marker="anger",
     ),
     Entry(
         "ferplus",
@@ -83,10 +104,10 @@ _ENTRIES = (
     ),
     Entry(
         "ckplus",
-        "CK+: 327 labelled posed sequences of 118 subjects, 7 classes and neutral",
+        "CK+ as published: 327 labelled posed sequences, for its 48x48 copy see ck48",
         "on request, for non-commercial research only",
         "https://www.jeffcohn.net/Resources/",
-        ("ckplus", "CK+48", "ck48.zip"),
+        ("ckplus/cohn-kanade-images", "ckplus/extended-cohn-kanade-images.zip"),
         loadable=False,
     ),
     Entry(
@@ -106,7 +127,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('synthetic', 'synthetic-tiny', 'fer2013')
+        ('synthetic', 'synthetic-tiny', 'fer2013', 'ck48')
     """
     return tuple(entry.name for entry in _ENTRIES if entry.loadable)
 
@@ -182,7 +203,7 @@ def find(entry: Entry, path: str | os.PathLike | None = None) -> Path:
         return Path(path).expanduser().absolute()
     roots = places() if path is None else (Path(path).expanduser().absolute(),)
     for root in roots:
-        if path is not None and (root / "train").is_dir():
+        if path is not None and entry.marker and (root / entry.marker).is_dir():
             return root
         for layout in entry.layouts:
             candidate = root / layout
@@ -197,11 +218,14 @@ def find(entry: Entry, path: str | os.PathLike | None = None) -> Path:
 
 
 def _not_found(entry: Entry, roots: tuple[Path, ...]) -> str:
+    remedy = f"run `fer data get {entry.name}`"
+    if not entry.kaggle:
+        remedy = f"ask for it at {entry.home} (terms: {entry.terms})"
     looked = "\n".join(f"  {root}{_state(root)}" for root in roots)
     return (
         f"{entry.name} was not found. Looked in\n{looked}\n"
         f"for {', '.join(entry.layouts)}.\n"
-        f"Either run `fer data get {entry.name}`, or set FER_DATA_DIR to the folder "
+        f"Either {remedy}, or set FER_DATA_DIR to the folder "
         "that holds one of these. The data set 'synthetic' needs no files."
     )
 

@@ -11,13 +11,17 @@ import importlib
 
 _HOMES = {
     "calibration": ("Reliability", "fit_temperature", "reliability"),
+    "clusters": ("cluster_interval",),
     "comparison": ("PairedTest", "paired_test"),
+    "gradcam": ("GradCam", "grad_cam"),
+    "leakage": ("LeakageDemo", "leakage_demo"),
     "metrics": ("Report", "evaluate"),
     "mistakes": (
         "ConfusablePair",
         "Mistakes",
         "SuspectLabels",
         "confusable_pairs",
+        "label_issues",
         "suspect_labels",
         "top_mistakes",
     ),
@@ -30,6 +34,7 @@ _HOMES = {
         "SplitCounts",
     ),
     "prediction": ("TTA_MODES", "predict", "predict_logits"),
+    "transfer": ("Answers", "CrossReport", "cross_evaluate", "cross_report"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ __all__ = [
     "Mistakes",
     "SuspectLabels",
     "confusable_pairs",
+    "label_issues",
     "suspect_labels",
     "top_mistakes",
 ]
@@ -218,6 +220,47 @@ def suspect_labels(probs, labels, k: int = 20, method: str = "margin") -> Suspec
     labels = checked_labels(labels, probs)
     score = _suspicion(probs, labels, method)
     return SuspectLabels(np.argsort(-score, kind="stable")[:k], score)
+
+
+def label_issues(probs, labels) -> np.ndarray:
+    """Find the labels that are probably wrong by confident learning, worst first.
+
+    Unlike `suspect_labels`, which ranks every image, this also decides *how many*
+    labels are wrong: from how often images that the model surely calls j carry the
+    label i, where "surely" is judged for each class by its own mean confidence
+    (Northcutt et al. 2021, arXiv:1911.00068, section 3; computed by cleanlab).
+
+    Args:
+        probs: float (N, K), rows sum to one, of a model that did not train on these
+            images.
+        labels: int (N,), the given labels, in [0, K).
+
+    Returns:
+        int64 (M,), positions of the suspected images, 0 <= M <= N, by rising margin of
+        the given label over the best other class; none where all labels are the same.
+
+    Raises:
+        ParameterError: arrays that do not fit.
+        DataError: no image.
+
+    Example:
+        >>> probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.95, 0.05]] + [[0.1, 0.9]] * 3)
+        >>> label_issues(probs, [0, 0, 1, 1, 1, 1]).tolist()
+        [2]
+    """
+    probs = checked_probs(probs)
+    labels = checked_labels(labels, probs)
+    if len(np.unique(labels)) < 2:
+        return np.empty(0, np.int64)
+    from cleanlab.filter import find_label_issues
+
+    with warnings.catch_warnings():
+        # A class without an image is no reason to warn.
+        warnings.filterwarnings("ignore", "May not flag all label issues")
+        issues = find_label_issues(
+            labels, probs, return_indices_ranked_by="normalized_margin", n_jobs=1
+        )
+    return np.asarray(issues, np.int64)
 
 
 def _suspicion(probs, labels, method: str) -> np.ndarray:

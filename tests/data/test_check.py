@@ -93,7 +93,7 @@ def test_the_listing_shows_every_set_where_it_was_looked_for_and_its_terms(csv):
     listing = data.listing()
     names = [one.entry.name for one in listing.sets]
     assert names[:3] == ["synthetic", "synthetic-tiny", "fer2013"]
-    assert names[3:] == ["ferplus", "affectnet", "ckplus", "rafdb"]
+    assert names[3:] == ["ck48", "ferplus", "affectnet", "ckplus", "rafdb"]
     text = str(listing)
     assert f"found: {csv}" in text
     assert "✓ fer2013" in text and "✓ synthetic" in text and "· rafdb" in text

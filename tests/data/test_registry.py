@@ -92,7 +92,7 @@ def test_every_entry_tells_its_terms_and_where_it_comes_from():
 
 
 def test_only_loadable_sets_are_names():
-    assert registry.names() == ("synthetic", "synthetic-tiny", "fer2013")
+    assert registry.names() == ("synthetic", "synthetic-tiny", "fer2013", "ck48")
 
 
 def test_an_unknown_name_gets_a_suggestion():

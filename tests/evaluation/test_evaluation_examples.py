@@ -5,7 +5,8 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    "module", ["calibration", "comparison", "metrics", "mistakes", "prediction"]
+    "module",
+    ["calibration", "comparison", "gradcam", "metrics", "mistakes", "prediction"],
 )
 def test_the_examples_in_the_docstrings_run(module):
     found = doctest.testmod(

@@ -7,6 +7,7 @@ from fer_utils.evaluation import (
     Report,
     confusable_pairs,
     evaluate,
+    label_issues,
     suspect_labels,
     top_mistakes,
 )
@@ -112,3 +113,50 @@ def test_suspicion_is_the_published_score_turned_round(method, expected):
 def test_an_unknown_method_is_named():
     with pytest.raises(ParameterError, match="Did you mean 'margin'"):
         suspect_labels(PROBS, LABELS, method="margins")
+
+
+def planted(n=900, k=7, seed=0):
+    """Return (probs, labels, wrong): sure answers, and one label in twelve wrong."""
+    rng = np.random.default_rng(seed)
+    true = rng.integers(k, size=n)
+    probs = rng.dirichlet(np.ones(k), n)
+    probs[np.arange(n), true] += 1.0
+    wrong = rng.random(n) < 1 / 12
+    labels = np.where(wrong, (true + rng.integers(1, k, n)) % k, true)
+    return probs / probs.sum(1, keepdims=True), labels, wrong
+
+
+def test_planted_label_noise_is_found_and_little_else():
+    probs, labels, wrong = planted()
+    issues = label_issues(probs, labels)
+    assert wrong[issues].mean() > 0.9  # of the suspected ones
+    assert wrong[issues].sum() > 0.6 * wrong.sum()  # of the wrong ones
+    given = probs[issues, labels[issues]]
+    margin = given - np.where(np.eye(7)[labels[issues]], 0, probs[issues]).max(1)
+    assert (np.diff(margin) >= 0).all()  # the worst first
+
+
+def test_labels_that_the_model_shares_are_not_suspected():
+    probs, _, _ = planted()
+    assert len(label_issues(probs, probs.argmax(1))) == 0
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("probs", "labels"),
+    [
+        (np.eye(3)[:1], [0]),  # one image
+        (np.eye(3)[:2], [0, 1]),
+        (np.eye(3)[[1, 1]], [0, 0]),  # one class only: nothing to compare with
+        (np.full((4, 3), 1 / 3), [0, 1, 2, 0]),  # the model knows nothing
+    ],
+)
+def test_too_little_to_suspect_a_label_gives_none_without_a_warning(probs, labels):
+    issues = label_issues(probs, labels)
+    assert issues.dtype == np.int64
+    assert issues.tolist() == []
+
+
+def test_label_issues_refuses_logits():
+    with pytest.raises(ParameterError, match="not logits"):
+        label_issues(np.array([[3.0, -1.0]]), [0])
