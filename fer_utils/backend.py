@@ -8,12 +8,13 @@ fails.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 
-__all__ = ["fused_batch_norm", "keras", "layers"]
+__all__ = ["fused_batch_norm", "gradient", "keras", "layers"]
 
 
 @contextlib.contextmanager
@@ -42,6 +43,12 @@ else:
 
 layers = keras.layers
 
+# A lesson predicts with several models, and a last batch is smaller: TensorFlow traces
+# each anew, as it must, and warns of it in red.
+logging.getLogger("tensorflow").addFilter(
+    lambda record: "tf.function retracing" not in record.getMessage()
+)
+
 
 def _tensorflow_batch_norm(x, scale, offset, epsilon):
     """Normalise (B, H, W, C) by its batch statistics in one operation.
@@ -68,4 +75,25 @@ def _tensorflow_batch_norm(x, scale, offset, epsilon):
 
 fused_batch_norm = (
     _tensorflow_batch_norm if keras.backend.backend() == "tensorflow" else None
+)
+
+
+def _tensorflow_gradient(function, x):
+    from tensorflow import GradientTape
+
+    with GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        y = function(x)
+    return tape.gradient(y, x)
+
+
+def _jax_gradient(function, x):
+    import jax
+
+    return jax.grad(function)(x)
+
+
+# gradient(function, x): of a scalar function of a tensor, in the shape of the tensor.
+gradient = {"tensorflow": _tensorflow_gradient, "jax": _jax_gradient}.get(
+    keras.backend.backend()
 )
