@@ -31,6 +31,8 @@ class TrainConfig:
         early_stopping_patience: epochs without a better validation accuracy before
             training stops; 0 never stops.
         augment: name of a recipe in `AUGMENTATIONS`.
+        clean_epochs: last epochs in which only mirroring augments, so that the network
+            and its batch norm end on faces as they will be seen; 0 is none.
         label_smoothing: share of each target spread over all classes, in [0, 1).
         mixup_alpha: Beta parameter of mixup (Zhang et al. 2018); 0 is none.
         ema_momentum: of the moving average of the weights that is evaluated and kept; 0
@@ -57,6 +59,7 @@ class TrainConfig:
     plateau_patience: int = 7
     early_stopping_patience: int = 11
     augment: str = "none"
+    clean_epochs: int = 0
     label_smoothing: float = 0.0
     mixup_alpha: float = 0.0
     ema_momentum: float = 0.0
@@ -118,6 +121,7 @@ _RANGES = (
     ("plateau_factor", 0.01, 0.99),
     ("plateau_patience", 1, 1000),
     ("early_stopping_patience", 0, 1000),
+    ("clean_epochs", 0, 100_000),
     ("label_smoothing", 0.0, 0.99),
     ("mixup_alpha", 0.0, 10.0),
     ("ema_momentum", 0.0, 0.99999),

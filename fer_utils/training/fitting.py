@@ -189,7 +189,9 @@ def _run_phases(model, faces, config, folder, state, progress) -> int:
         best = cb.BestWeights(
             model, folder, state.get("best_epoch"), state.get("best_value", -1.0)
         )
-    augment = augmentation(config.augment, model.input_shape[1:], config.seed)
+    augment = augmentation(
+        config.augment, model.input_shape[1:], config.seed, config.clean_epochs > 0
+    )
     done = len(state["history"])
     for phase in _phases(config):
         if done >= phase.last or state["stopped"]:
@@ -269,6 +271,7 @@ def _fit_phase(
     watchers = _watchers(config, phase, state["history"])
     chain = [
         _Reseed(config.seed),
+        *_clean_end(trainee, config),
         cb.StopOnNaN(),
         *([best] if best else []),
         *([keras.callbacks.SwapEMAWeights()] if config.ema_momentum else []),
@@ -371,6 +374,19 @@ def _replaying(callback: type) -> type:
 
     Replaying.__name__ = callback.__name__
     return Replaying
+
+
+def _clean_end(trainee, config: TrainConfig) -> list:
+    """Return what switches the augmentation off for the last epochs."""
+    if not config.clean_epochs:
+        return []
+    on = trainee.get_layer("augment").get_layer("switch").on
+    first = config.epochs - config.clean_epochs
+    return [
+        keras.callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs=None: on.assign(float(epoch < first))
+        )
+    ]
 
 
 class _Reseed(keras.callbacks.Callback):

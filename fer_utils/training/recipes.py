@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from fer_utils.errors import ParameterError, did_you_mean
 
@@ -64,7 +64,9 @@ AUGMENTATIONS: dict[str, Recipe] = {
 }
 
 
-def augmentation(recipe: str | Recipe, input_shape=(48, 48, 1), seed: int = 0):
+def augmentation(
+    recipe: str | Recipe, input_shape=(48, 48, 1), seed: int = 0, switch: bool = False
+):
     """Build an augmentation as a model of its own.
 
     Outside training it returns its input unchanged.
@@ -73,6 +75,8 @@ def augmentation(recipe: str | Recipe, input_shape=(48, 48, 1), seed: int = 0):
         recipe: one of `AUGMENTATIONS`, or a `Recipe`.
         input_shape: (H, W, C) of the pixels.
         seed: int; the same seed gives the same sequence of augmentations.
+        switch: add a layer "switch" whose `on` variable, set to 0, leaves only the
+            mirroring.
 
     Returns:
         keras.Model, uint8 (B, H, W, C) -> uint8 (B, H, W, C).
@@ -97,8 +101,12 @@ def augmentation(recipe: str | Recipe, input_shape=(48, 48, 1), seed: int = 0):
 
     pixels = keras.Input(tuple(input_shape), dtype="uint8", name="pixels")
     x = layers.Rescaling(1.0, dtype="float32")(pixels)  # still in [0, 255]
-    for layer in _layers(recipe, seed):
-        x = layer(x)
+    if switch:
+        mirrored = _chained(_layers(Recipe(flip=recipe.flip), seed + 7), x)
+        x = _chained(_layers(replace(recipe, flip=False), seed), mirrored)
+        x = _switch_layer()([x, mirrored])
+    else:
+        x = _chained(_layers(recipe, seed), x)
     x = keras.ops.cast(keras.ops.clip(keras.ops.round(x), 0, 255), "uint8")
     return keras.Model(pixels, x, name="augment")
 
@@ -122,3 +130,24 @@ def _layers(recipe: Recipe, seed: int) -> list:
             )
         )
     return chain
+
+
+def _chained(layers: list, x):
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def _switch_layer():
+    from fer_utils.backend import keras
+
+    class Switch(keras.layers.Layer):
+        def build(self, input_shapes):
+            self.on = self.add_weight(
+                shape=(), initializer="ones", trainable=False, name="on"
+            )
+
+        def call(self, inputs):
+            return keras.ops.where(self.on > 0.5, *inputs)
+
+    return Switch(name="switch", dtype="float32")

@@ -208,3 +208,23 @@ def test_class_weights_equal_scikit_learns():
 
 def test_a_class_without_images_weighs_nothing():
     assert class_weights(np.array([0, 0, 2]), 3)[1] == 0
+
+
+def test_the_last_epochs_only_mirror(faces, monkeypatch):
+    mirrored_only = []
+
+    class Spying(callbacks.EpochState):
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, logs)
+            before = faces.train.images()
+            after = np.asarray(self.model.get_layer("augment")(before, training=True))
+            mirrored_only.append(
+                all(
+                    (a == b).all() or (a == b[:, ::-1]).all()
+                    for a, b in zip(after, before, strict=True)
+                )
+            )
+
+    monkeypatch.setattr(callbacks, "EpochState", Spying)
+    fit(faces, augment="wide", clean_epochs=2)
+    assert mirrored_only == [False, False, True, True]
