@@ -9,6 +9,7 @@ from pathlib import Path
 from fer_utils import __version__
 from fer_utils.errors import FerError
 from fer_utils.experiments.cross_command import add_cross_command
+from fer_utils.live.commands import add_live_commands
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     add_cross_command(commands, _model)
     _add_ship(commands)
+    add_live_commands(commands, _model)
     return parser
 
 

@@ -1,0 +1,118 @@
+"""Frames per second of the live pipeline against the classic loop, end to end.
+
+    python benchmarks/live.py [--seconds 4] [--classic-model PATH]
+
+Clips are made by code (drawn faces on a moving background) and decoded from disk. Both
+loops decode, search, predict and draw; "encode" adds an mp4 of the result. The baseline
+is the classic loop of tutorials: OpenCV's Haar cascade (1.3, 5) on every frame, then
+`model.predict` for every face. It uses the same shipped network, or another one.
+"""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from fer_utils import live, load_pretrained, models
+
+SIZES = ((640, 360), (1280, 720))
+FACES = (1, 5)
+
+
+def classic(path: Path, model, out: Path | None) -> tuple[int, float, int]:
+    """Run the classic loop; return frames, seconds and faces found."""
+    finder = cv2.CascadeClassifier(
+        cv2.data.haarcascades + "haarcascade_frontalface_default.xml"
+    )
+    video, writer, frames, found = cv2.VideoCapture(str(path)), None, 0, 0
+    began = time.perf_counter()
+    while True:
+        ok, image = video.read()
+        if not ok:
+            break
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        for x, y, w, h in finder.detectMultiScale(grey, 1.3, 5):
+            face = cv2.resize(grey[y : y + h, x : x + w], (48, 48))
+            logits = model.predict(face[None, ..., None], verbose=0)
+            label = model.class_names[int(logits.argmax())]
+            cv2.rectangle(image, (x, y), (x + w, y + h), (255, 0, 0), 2)
+            cv2.putText(image, label, (x, y - 8), 0, 0.8, (255, 255, 255), 2)
+            found += 1
+        if out:
+            if writer is None:
+                code = cv2.VideoWriter_fourcc(*"mp4v")
+                writer = cv2.VideoWriter(str(out), code, 25, image.shape[1::-1])
+            writer.write(image)
+        frames += 1
+    if writer:
+        writer.release()
+    return frames, time.perf_counter() - began, found
+
+
+def ours(path: Path, pipeline, out: Path | None):
+    """Run the pipeline; return frames, seconds, faces found and milliseconds by step."""
+    frames, found, steps, drawing = 0, 0, {}, 0.0
+    began = time.perf_counter()
+    with live.VideoFile(path) as source:
+        sink = live.Mp4(out, source.fps, source.size) if out else None
+        with live.threaded(source) as read:
+            for frame, result in pipeline.run(read):
+                at = time.perf_counter()
+                image = live.draw(frame.image, result, pipeline.classes, fps=100.0)
+                drawing += 1000 * (time.perf_counter() - at)
+                if sink:
+                    sink.write(result, image)
+                for step, ms in result.timings_ms.items():
+                    steps[step] = steps.get(step, 0.0) + ms
+                frames, found = frames + 1, found + len(result.faces)
+        if sink:
+            sink.close()
+    seconds = time.perf_counter() - began
+    steps = {k: v / frames for k, v in {**steps, "draw": drawing}.items()}
+    steps["decode, encode, wait"] = 1000 * seconds / frames - sum(
+        ms for step, ms in steps.items() if step != "total"
+    )
+    return frames, seconds, found, steps
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=4.0, help="of each clip")
+    parser.add_argument("--classic-model", help="a .keras file for the classic loop")
+    arguments = parser.parse_args()
+    shipped = load_pretrained()
+    slow = models.load(arguments.classic_model) if arguments.classic_model else shipped
+    slow.predict(np.zeros((1, 48, 48, 1), np.uint8), verbose=0)
+    pipeline = live.Pipeline(shipped)
+    half = arguments.seconds / 2
+    with tempfile.TemporaryDirectory() as folder:
+        for size in SIZES:
+            for faces in FACES:
+                clip = Path(folder) / f"{size[0]}-{faces}.mp4"
+                segments = [("happy", half), ("surprise", half)]
+                live.face_clip(clip, size, segments=segments, faces=faces)
+                for encode in (False, True):
+                    out = Path(folder) / "out.mp4" if encode else None
+                    report(clip, size, faces, encode, slow, pipeline, out)
+
+
+def report(clip, size, faces, encode, slow, pipeline, out):
+    """Time both loops on one clip, twice in turn, and print the better of each."""
+    old = min((classic(clip, slow, out) for _ in range(2)), key=lambda r: r[1])
+    new = min((ours(clip, pipeline, out) for _ in range(3)), key=lambda r: r[1])
+    frames = new[0]
+    print(
+        f"{size[0]}x{size[1]}, {faces} face{'s' * (faces > 1)}, encoding "
+        f"{'on' if encode else 'off'}: {frames / new[1]:6.0f} fps, classic loop "
+        f"{old[0] / old[1]:5.1f} fps, ratio {old[1] / new[1]:.1f}x; faces per frame "
+        f"{new[2] / frames:.2f} and {old[2] / frames:.2f}"
+    )
+    steps = ", ".join(f"{k} {v:.2f}" for k, v in new[3].items() if k != "total")
+    print(f"    ms per frame: {steps}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
