@@ -53,7 +53,7 @@ def classic(path: Path, model, out: Path | None) -> tuple[int, float, int]:
 
 
 def ours(path: Path, pipeline, out: Path | None):
-    """Run the pipeline; return frames, seconds, faces found and milliseconds by step."""
+    """Run the pipeline; return frames, seconds, faces found and ms per step."""
     frames, found, steps, drawing = 0, 0, {}, 0.0
     began = time.perf_counter()
     with live.VideoFile(path) as source:

@@ -127,11 +127,11 @@ def _pictures(paths: list[str]):
 def _print_faces(path: Path, result) -> None:
     if not result.faces:
         print(f"{path}: no face found")
-    for face in result.faces:
+    for number, face in enumerate(result.faces, start=1):
         left, top, right, bottom = (round(float(v)) for v in face.box_xyxy)
         word = f"unsure, perhaps {face.label}" if face.unsure else face.label
         print(
-            f"{path}: {word} {face.probs.max():.0%}, face {face.id} at "
+            f"{path}: {word} {face.probs.max():.0%}, face {number} at "
             f"({left}, {top})-({right}, {bottom})"
         )
 
