@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from pathlib import Path
 
 from fer_utils import __version__
@@ -18,6 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a console may have no letter for ✓
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    warnings.formatwarning = lambda message, *place, **more: f"note: {message}\n"
     try:
         return options.call(options)
     except FerError as error:
