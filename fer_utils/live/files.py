@@ -102,6 +102,8 @@ def _downloaded(name: str) -> Path:
     try:
         import pooch
 
+        pooch.get_logger().setLevel("WARNING")  # a failure is told below, once
+
         return Path(
             pooch.retrieve(
                 FILES[name].url,
@@ -127,7 +129,9 @@ def _cache_dir() -> Path:
 def _missing(name: str, error: Exception) -> str:
     folder = os.environ.get(_FOLDER_VARIABLE)
     looked = f"no {name} in {folder}" if folder else "it is not set"
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0].split(":")[0][:80]
+    reason = (
+        (str(error).strip() or type(error).__name__).splitlines()[0].split(":")[0][:80]
+    )
     return (
         f"{name} cannot be had. Looked in {_FOLDER_VARIABLE} ({looked}) and tried to "
         f"download it ({reason}).\n"

@@ -33,7 +33,8 @@ def parameters(path):
 
 
 def test_there_are_lessons():
-    assert [p.stem[:2] for p in LESSONS] == ["00", "01", "02", "03", "04", "05", "06", "07"]
+    numbers = " ".join(p.stem[:2] for p in LESSONS)
+    assert numbers == "00 01 02 03 04 05 06 07"
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda p: p.stem)
