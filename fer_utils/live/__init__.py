@@ -7,6 +7,11 @@ Nothing is recorded unless a sink is asked to.
 from __future__ import annotations
 
 import importlib
+import os
+
+# OpenCV reads it once, when it first meets a video: FFmpeg's own messages say nothing
+# that ours do not say better.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 # No submodule has the name of a public function: importing it would hide the function.
 _HOME = {

@@ -379,11 +379,9 @@ def in_memory(images: Sequence[np.ndarray], fps: float | None = 25.0) -> InMemor
 
 @contextlib.contextmanager
 def quiet_opencv():
-    """Keep OpenCV's and FFmpeg's own messages off the screen; ours say what to do."""
+    """Keep OpenCV's own messages off the screen; ours say what to do."""
     import cv2
 
-    # Read once by OpenCV, when it first meets a video; who set it knows better.
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
