@@ -21,6 +21,8 @@ import numpy as np
 
 from fer_utils import models
 from fer_utils.errors import DataError
+from fer_utils.experiments import Experiment
+from fer_utils.experiments.running import load_faces
 from fer_utils.models.cost import mflops
 
 BASELINE = "deep_cnn-augmented-tuned"
@@ -57,7 +59,7 @@ def read(folder: Path) -> Curve:
         rows = json.loads(state.read_text(encoding="utf-8"))["history"]
         history = {k: [row[k] for row in rows] for k in ("val_accuracy", "seconds")}
         settings = parameters(folder / "notebook.ipynb")
-        images = 28_709
+        images = len(load_faces(Experiment.from_dict(settings)).train)
     else:
         raise DataError(f"{folder}: no run here. Start it: see the first lines here.")
     model = models.build(settings["model"], **settings["model_options"])
@@ -70,7 +72,8 @@ def read(folder: Path) -> Curve:
 def parameters(notebook: Path) -> dict:
     """Return what papermill injected into a notebook."""
     content = json.loads(notebook.read_text(encoding="utf-8"))
-    return content["metadata"]["papermill"]["parameters"]
+    found = content["metadata"]["papermill"]["parameters"]
+    return {k: v for k, v in found.items() if k in Experiment.parameter_names()}
 
 
 def table(ours: Curve, baseline: Curve) -> str:
@@ -92,7 +95,7 @@ def table(ours: Curve, baseline: Curve) -> str:
             time = baseline.minutes[base_at] / ours.minutes[ours_at]
             work = baseline.petaflops[base_at] / ours.petaflops[ours_at]
             lines.append(
-                f"{'':15}ratio: {time:.1f}x the minutes, {work:.1f}x the FLOPs"
+                f"{'':15}the baseline costs {time:.1f}x the minutes, {work:.1f}x the FLOPs"
             )
     return "\n".join(lines)
 
@@ -103,7 +106,7 @@ def draw(curves: list[Curve], path: Path) -> None:
 
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
     for ax, cost, label in (
-        (axes[0], "minutes", "minutes of training, two CPU cores"),
+        (axes[0], "minutes", "minutes of training"),
         (axes[1], "petaflops", "PFLOPs (log scale)"),
     ):
         for curve, colour in zip(curves, ("#D55E00", "#0072B2"), strict=True):

@@ -1,4 +1,4 @@
-"""Write files whole or not at all."""
+"""Write files whole or not at all, and know where what can be fetched again lies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-__all__ = ["write_json", "write_text"]
+__all__ = ["cache_dir", "write_json", "write_text"]
 
 
 def write_text(path: str | Path, text: str) -> Path:
@@ -41,3 +41,14 @@ def write_json(path: str | Path, content: object) -> Path:
         The path.
     """
     return write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def cache_dir() -> Path:
+    """Return the cache folder: FER_CACHE_DIR, else the user's cache folder."""
+    if os.environ.get("FER_CACHE_DIR"):
+        return Path(os.environ["FER_CACHE_DIR"]).expanduser().absolute()
+    try:
+        from platformdirs import user_cache_dir
+    except ImportError:  # a bare GPU node: the cache must work with numpy alone
+        return Path.home() / ".cache" / "fer_utils"
+    return Path(user_cache_dir("fer_utils", appauthor=False))

@@ -27,23 +27,13 @@ import numpy as np
 
 from fer_utils.data.reading import Bad, Reading
 from fer_utils.errors import DataError
+from fer_utils.files import cache_dir
 
-__all__ = ["cache_dir", "cached", "content_hash"]
+__all__ = ["cached", "content_hash"]
 
 # Raise it when a reader or the layout changes: old entries are then never read again.
 FORMAT = 1
 _ARRAYS = {"pixels": "uint8", "labels": "int64", "split": "int8", "rows": "int64"}
-
-
-def cache_dir() -> Path:
-    """Return the cache folder: FER_CACHE_DIR, else the user's cache folder."""
-    if os.environ.get("FER_CACHE_DIR"):
-        return Path(os.environ["FER_CACHE_DIR"]).expanduser().absolute()
-    try:
-        from platformdirs import user_cache_dir
-    except ImportError:  # a bare GPU node: the cache must work with numpy alone
-        return Path.home() / ".cache" / "fer_utils"
-    return Path(user_cache_dir("fer_utils", appauthor=False))
 
 
 def cached(

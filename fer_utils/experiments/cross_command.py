@@ -35,7 +35,6 @@ def _cross(options, load_model) -> int:
     from fer_utils import data, models
     from fer_utils.evaluation import cross_evaluate
     from fer_utils.experiments.cross_dataset import (
-        _name_of,
         cross_dataset_record,
         cross_summary,
     )
@@ -46,7 +45,7 @@ def _cross(options, load_model) -> int:
         report = cross_evaluate(model, faces, tta=options.tta, seed=options.seed)
         print(report.summary(), report.table().round(3), sep="\n")
         return 0
-    name = _name_of(options.model)
+    name = Path(options.model).stem
     out = options.out or Path("reports/runs/cross") / f"{name}-{options.data}"
     record = cross_dataset_record(
         model,

@@ -19,12 +19,12 @@ from fer_utils.experiments.report_tables import (
     read_lessons,
     read_runs,
 )
+from fer_utils.experiments.templating import environment
 from fer_utils.files import write_text
 
 __all__ = ["write_report"]
 
 TITLE = "Facial expression recognition: what was trained, and how well it does"
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def write_report(
     """
     runs, lessons = read_runs(runs_dir), read_lessons(runs_dir)
     tables = groups(runs)
-    page = _environment(Path(out).parent).get_template("report.html.j2")
+    page = _pages(Path(out).parent).get_template("report.html.j2")
     return write_text(
         out,
         page.render(
@@ -102,19 +102,11 @@ def _notices(runs: Sequence[Run], lessons: Sequence[Lesson]) -> list[_Notice]:
     ]
 
 
-def _environment(page_folder: Path):
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["link"] = lambda path: _link(Path(path), page_folder)
-    environment.filters["anchor"] = lambda run: "run-" + quote(run.id, safe="")
-    return environment
+def _pages(page_folder: Path):
+    pages = environment(autoescape=True)
+    pages.filters["link"] = lambda path: _link(Path(path), page_folder)
+    pages.filters["anchor"] = lambda run: "run-" + quote(run.id, safe="")
+    return pages
 
 
 def _link(path: Path, page_folder: Path) -> str:

@@ -13,11 +13,10 @@ from fer_utils import models
 from fer_utils.errors import DataError
 from fer_utils.experiments.experiment import Experiment
 from fer_utils.experiments.record import read_record
+from fer_utils.experiments.templating import environment
 from fer_utils.files import write_json, write_text
 
 __all__ = ["model_card", "ship"]
-
-_TEMPLATES = Path(__file__).parent / "templates"
 
 
 def ship(
@@ -72,20 +71,12 @@ def ship(
 
 def model_card(name: str, record: dict) -> str:
     """Return the Markdown card of a shipped model; every number is of its record."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["percent"] = lambda share: f"{100 * share:.1f} %"
-    environment.filters["interval"] = lambda ends: (
+    cards = environment(autoescape=False)
+    cards.filters["percent"] = lambda share: f"{100 * share:.1f} %"
+    cards.filters["interval"] = lambda ends: (
         f"[{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
     )
-    template = environment.get_template("model_card.md.j2")
+    template = cards.get_template("model_card.md.j2")
     return template.render({**record, "name": name, "get": record.get})
 
 

@@ -78,7 +78,8 @@ def _call(options, load_model) -> int:
     from fer_utils.live import Pipeline
     from fer_utils.live.overlay import NOTICE
 
-    def pipeline():  # called once the source is open: a missing camera says so at once
+    # Called once the source is open: a missing camera says so at once.
+    def make_pipeline():
         return Pipeline(
             load_model(options.model),
             detector=options.detector,
@@ -88,7 +89,7 @@ def _call(options, load_model) -> int:
         )
 
     print(NOTICE, file=sys.stderr)
-    return options.live(options, pipeline)
+    return options.live(options, make_pipeline)
 
 
 def _every(value: str) -> int | str:
@@ -97,13 +98,13 @@ def _every(value: str) -> int | str:
     return int(value)
 
 
-def _predict(options, pipeline) -> int:
+def _predict(options, make_pipeline) -> int:
     import cv2
 
     from fer_utils.live import draw, image_files
 
     with image_files(_pictures(options.pictures)) as source, ExitStack() as stack:
-        pipeline = pipeline()
+        pipeline = make_pipeline()
         sinks = _text_sinks(options, pipeline, stack)
         for frame, result in pipeline.run(source):
             path = Path(source.files[frame.index])
@@ -136,7 +137,7 @@ def _print_faces(path: Path, result) -> None:
         )
 
 
-def _video(options, pipeline) -> int:
+def _video(options, make_pipeline) -> int:
     from fer_utils.live import VideoFile
 
     with VideoFile(options.video) as source:
@@ -145,21 +146,21 @@ def _video(options, pipeline) -> int:
                 raise ParameterError(
                     f"{out}: that is the video itself. Choose another."
                 )
-        return _loop(source, pipeline(), options, window=options.show)
+        return _loop(source, make_pipeline(), options, window=options.show)
 
 
-def _webcam(options, pipeline) -> int:
+def _webcam(options, make_pipeline) -> int:
     from fer_utils.live import Webcam
 
     with Webcam(options.camera) as source:
-        return _loop(source, pipeline(), options, window=not options.no_window)
+        return _loop(source, make_pipeline(), options, window=not options.no_window)
 
 
-def _screen(options, pipeline) -> int:
+def _screen(options, make_pipeline) -> int:
     from fer_utils.live import Screen
 
     with Screen(_region(options.region), fps=options.fps) as source:
-        return _loop(source, pipeline(), options, window=not options.no_window)
+        return _loop(source, make_pipeline(), options, window=not options.no_window)
 
 
 def _region(text: str | None) -> tuple[int, ...] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fer_utils.errors import ParameterError, WeightsError, did_you_mean
+from fer_utils.files import cache_dir
 
 __all__ = ["FILES", "DetectorFile", "detector_file"]
 
@@ -109,21 +110,11 @@ def _downloaded(name: str) -> Path:
                 FILES[name].url,
                 known_hash=f"sha256:{FILES[name].sha256}",
                 fname=name,
-                path=_cache_dir(),
+                path=cache_dir() / "detectors",
             )
         )
     except Exception as error:  # requests, the disk and a wrong hash raise many kinds
         raise WeightsError(_missing(name, error)) from error
-
-
-def _cache_dir() -> Path:
-    if os.environ.get("FER_CACHE_DIR"):
-        cache = Path(os.environ["FER_CACHE_DIR"]).expanduser()
-    else:
-        from platformdirs import user_cache_dir
-
-        cache = Path(user_cache_dir("fer_utils", appauthor=False))
-    return cache / "detectors"
 
 
 def _missing(name: str, error: Exception) -> str:
