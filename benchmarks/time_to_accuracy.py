@@ -95,7 +95,7 @@ def table(ours: Curve, baseline: Curve) -> str:
             time = baseline.minutes[base_at] / ours.minutes[ours_at]
             work = baseline.petaflops[base_at] / ours.petaflops[ours_at]
             lines.append(
-                f"{'':15}the baseline costs {time:.1f}x the minutes, {work:.1f}x the FLOPs"
+                f"{'':15}baseline costs {time:.1f}x the minutes, {work:.1f}x FLOPs"
             )
     return "\n".join(lines)
 
