@@ -77,7 +77,8 @@ def _add_run(commands) -> None:
 
 
 def _run(options) -> int:
-    from fer_utils.experiments.runner import plan, run_preset
+    from fer_utils.experiments.runner import run_preset
+    from fer_utils.experiments.tasks import plan
 
     root = _root()
     tasks = plan(

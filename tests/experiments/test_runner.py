@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from fer_utils.errors import ParameterError
-from fer_utils.experiments.runner import Task, execute, plan, run_preset
+from fer_utils.experiments.execution import execute
+from fer_utils.experiments.runner import run_preset
+from fer_utils.experiments.tasks import Task, plan
 
 ROOT = Path(__file__).parents[2]
 
