@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -182,7 +182,7 @@ def _loop(source, pipeline, options, window: bool) -> int:
     from fer_utils.live import threaded
 
     seconds = getattr(options, "seconds", None)
-    results, began = [], time.perf_counter()
+    seen = _Seen(keep=bool(options.plot))
     with ExitStack() as stack:
         sinks = _text_sinks(options, pipeline, stack)
         pictures = _picture_sinks(source, options, window, stack)
@@ -191,9 +191,9 @@ def _loop(source, pipeline, options, window: bool) -> int:
         stack.callback(bar.close)
         try:
             for frame, result in pipeline.run(frames):
-                _write(frame, result, pipeline, sinks, pictures, options, results)
+                seen.add(result)
+                _write(frame, result, pipeline, sinks, pictures, options, seen.fps())
                 bar.update()
-                results.append(result)
                 closed = any(getattr(p, "closed", False) for p in pictures)
                 if closed or (seconds is not None and frame.seconds >= seconds):
                     break
@@ -201,13 +201,13 @@ def _loop(source, pipeline, options, window: bool) -> int:
             if not source.live:
                 raise
             # That is how one stops a camera: what was written is whole.
-    print(_summary(results, time.perf_counter() - began))
+    print(seen.summary())
     if options.plot:
-        _plot(results, pipeline.classes, Path(options.plot))
+        _plot(seen.results, pipeline.classes, Path(options.plot))
     return 0
 
 
-def _write(frame, result, pipeline, sinks, pictures, options, results) -> None:
+def _write(frame, result, pipeline, sinks, pictures, options, fps) -> None:
     from fer_utils.live import draw
 
     for sink in sinks:
@@ -218,19 +218,11 @@ def _write(frame, result, pipeline, sinks, pictures, options, results) -> None:
             result,
             pipeline.classes,
             bars=not options.no_bars,
-            fps=_fps(results),
+            fps=fps,
             notice=True,
         )
         for sink in pictures:
             sink.write(result, drawn)
-
-
-def _fps(results) -> float | None:
-    """Return frames per second of the source over its last 30 frames."""
-    last = results[-30:]
-    if len(last) < 2 or last[-1].seconds <= last[0].seconds:
-        return None
-    return (len(last) - 1) / (last[-1].seconds - last[0].seconds)
 
 
 def _text_sinks(options, pipeline, stack: ExitStack) -> list:
@@ -258,19 +250,44 @@ def _picture_sinks(source, options, window: bool, stack: ExitStack) -> list:
     return sinks
 
 
-def _summary(results, seconds: float) -> str:
-    if not results:
-        return "no frame"
-    labels = Counter(
-        "unsure" if face.unsure else face.label for r in results for face in r.faces
-    )
-    ids = {face.id for r in results for face in r.faces}
-    total = sum(labels.values())
-    shares = ", ".join(f"{k} {n / total:.0%}" for k, n in labels.most_common())
-    return (
-        f"{len(results)} frames in {seconds:.1f} s ({len(results) / seconds:.0f} per "
-        f"second), {len(ids)} faces followed" + (f": {shares}" if shares else "")
-    )
+class _Seen:
+    """What a loop has seen: numbers of fixed size, and all results only for a plot."""
+
+    def __init__(self, keep: bool):
+        self.results: list = []
+        self._keep, self._began = keep, time.perf_counter()
+        self._frames, self._followed, self._last_id = 0, 0, 0
+        self._times: deque[float] = deque(maxlen=30)
+        self._labels: Counter[str] = Counter()
+
+    def add(self, result) -> None:
+        self._frames += 1
+        self._times.append(result.seconds)
+        for face in result.faces:
+            self._labels["unsure" if face.unsure else face.label] += 1
+            if face.id > self._last_id:  # ids rise: a new face
+                self._followed, self._last_id = self._followed + 1, face.id
+        if self._keep:
+            self.results.append(result)
+
+    def fps(self) -> float | None:
+        """Return frames per second of the source over its last 30 frames."""
+        if len(self._times) < 2 or self._times[-1] <= self._times[0]:
+            return None
+        return (len(self._times) - 1) / (self._times[-1] - self._times[0])
+
+    def summary(self) -> str:
+        if not self._frames:
+            return "no frame"
+        seconds, total = time.perf_counter() - self._began, self._labels.total()
+        shares = ", ".join(
+            f"{k} {n / total:.0%}" for k, n in self._labels.most_common()
+        )
+        return (
+            f"{self._frames} frames in {seconds:.1f} s ({self._frames / seconds:.0f} "
+            f"per second), {self._followed} faces followed"
+            + (f": {shares}" if shares else "")
+        )
 
 
 def _plot(results, classes, path: Path) -> None:
