@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-__all__ = ["fused_batch_norm", "gradient", "keras", "layers"]
+__all__ = ["accelerators", "fused_batch_norm", "gradient", "keras", "layers"]
 
 
 @contextlib.contextmanager
@@ -48,6 +48,12 @@ layers = keras.layers
 logging.getLogger("tensorflow").addFilter(
     lambda record: "tf.function retracing" not in record.getMessage()
 )
+
+
+def accelerators() -> list[str]:
+    """Return the GPUs and TPUs that this backend computes on, as it names them."""
+    devices = keras.distribution.list_devices()
+    return [name for name in devices if not name.lower().startswith("cpu")]
 
 
 def _tensorflow_batch_norm(x, scale, offset, epsilon):

@@ -15,8 +15,12 @@ import numpy as np
 from fer_utils import data, models
 from fer_utils import labels as fer_labels
 from fer_utils.errors import ParameterError, did_you_mean
-from fer_utils.experiments.record import SCHEMA, environment, read_record
-from fer_utils.files import write_json
+from fer_utils.experiments.record import (
+    SCHEMA,
+    environment,
+    read_record,
+    write_record,
+)
 
 __all__ = ["CrossSettings", "cross_dataset_record", "cross_summary", "with_new_head"]
 
@@ -133,7 +137,7 @@ def cross_dataset_record(
         "as_is": as_is.to_dict(),
         **_compared(model, faces, results, chosen),
     }
-    write_json(out_dir / RECORD, record)
+    write_record(out_dir / RECORD, record)
     return record
 
 
@@ -253,6 +257,7 @@ def _run_fold(model, faces, arm, number, settings, path: Path) -> dict:
     probs = predict(run.model, faces.test, tta=settings.tta)
     result = {
         "schema": SCHEMA,
+        "kind": "fold",
         "arm": arm,
         "fold": number,
         "epochs": run.epochs,
@@ -265,7 +270,7 @@ def _run_fold(model, faces, arm, number, settings, path: Path) -> dict:
         "seconds": round(sum(run.history["seconds"]), 1),
         "probs": np.round(probs.astype(np.float64), 6).tolist(),
     }
-    write_json(path, result)
+    write_record(path, result)
     shutil.rmtree(checkpoint, ignore_errors=True)
     return result
 

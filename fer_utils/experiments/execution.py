@@ -5,39 +5,72 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fer_utils.experiments.record import SCHEMA
+from fer_utils.experiments.locks import LockedError, run_lock
+from fer_utils.experiments.record import SCHEMA, write_record
 from fer_utils.experiments.tasks import Task
-from fer_utils.files import write_json, write_text
+from fer_utils.files import write_text
 
-__all__ = ["execute"]
+__all__ = ["execute", "mark_failed"]
+
+# Whoever only asks whether a folder is locked holds the lock for an instant.
+_INSTANT_SECONDS = 2.0
+# A kernel notices within a second or two that the process above it was killed.
+_ORPHAN_SECONDS = 30.0
 
 
 def execute(task: Task, force: bool = False) -> tuple[str, float, str]:
     """Execute one notebook; write its record if the notebook does not do so itself.
 
+    Any process on any machine that sees the task's folder may do this; a lock keeps a
+    second one out.
+
+    Args:
+        task: as `plan` makes it.
+        force: execute it even when a finished record is there.
+
     Returns:
-        (status, seconds, error).
+        (status, seconds, error), as in `Outcome`.
     """
     began = time.perf_counter()
-    folder = Path(task.folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    if force:
-        task.record_path.unlink(missing_ok=True)
-    with _stderr_to(folder / f"{task.stem}.log"):
-        error = _run_notebook(task, folder / f"{task.stem}.ipynb")
-    seconds = round(time.perf_counter() - began, 1)
-    _write_html(folder / f"{task.stem}.ipynb")
+    try:
+        with run_lock(task.folder, task.stem, wait=_INSTANT_SECONDS):
+            if force:
+                _forget(task)
+            # Another runner may have done it while this one waited its turn.
+            done = task.is_done()
+            status, error = ("already done", "") if done else _execute(task, began)
+    except LockedError as problem:
+        status, error = "busy", str(problem)
+    return status, round(time.perf_counter() - began, 1), error
+
+
+def _forget(task: Task) -> None:
+    task.record_path.unlink(missing_ok=True)
+    if task.kind == "experiment":
+        shutil.rmtree(Path(task.folder) / "checkpoint", ignore_errors=True)
+
+
+def _execute(task: Task, began: float) -> tuple[str, str]:
+    """Return (status, error)."""
+    output = Path(task.folder) / f"{task.stem}.ipynb"
+    with _stderr_to(output.with_suffix(".log")):
+        kind, error = _run_notebook(task, output)
+        _write_html(output)
+    if kind == "KeyboardInterrupt":
+        return "interrupted", "stopped in its kernel"
+    if kind == "LockedError":
+        return "busy", error
     if task.kind == "experiment" and not error and not task.is_done():
-        # papermill calls a notebook whose kernel was killed completed: trust the
-        # record.
-        error = "the kernel ended without a record (killed, or out of memory?)"
+        error = "the notebook ended without writing its record"
     if task.kind == "lesson" or error:
-        _write_record(task, seconds, error)
-    return ("failed" if error else "finished"), seconds, error
+        _write_record(task, time.perf_counter() - began, error)
+    return ("failed" if error else "finished"), error
 
 
 @contextlib.contextmanager
@@ -53,12 +86,12 @@ def _stderr_to(path: Path) -> Iterator[None]:
             os.close(before)
 
 
-def _run_notebook(task: Task, output: Path) -> str:
-    """Return the error, or "" if every cell ran."""
+def _run_notebook(task: Task, output: Path) -> tuple[str, str]:
+    """Return (the exception's name, the error), both "" if every cell ran."""
     import papermill
 
     try:
-        papermill.execute_notebook(
+        notebook = papermill.execute_notebook(
             task.notebook,
             str(output),
             parameters=task.parameters,
@@ -67,18 +100,52 @@ def _run_notebook(task: Task, output: Path) -> str:
             cwd=str(Path(task.notebook).parent),
         )
     except papermill.PapermillExecutionError as problem:
-        return f"cell {problem.cell_index}: {problem.ename}: {problem.evalue}"
+        text = f"cell {problem.cell_index}: {problem.ename}: {problem.evalue}"
+        return problem.ename, text
     except Exception as problem:
-        return f"{type(problem).__name__}: {problem}"
-    return ""
+        name = type(problem).__name__
+        if name != "DeadKernelError":
+            return name, f"{name}: {problem}"
+        return name, _death(json.loads(output.read_text(encoding="utf-8"))["cells"])
+    # papermill may call a notebook whose kernel was killed completed.
+    reached = [_was_reached(cell) for cell in notebook.cells]
+    return ("", "") if all(reached) else ("DeadKernelError", _death(notebook.cells))
+
+
+def _was_reached(cell) -> bool:
+    return cell["metadata"].get("papermill", {}).get("start_time") is not None
+
+
+def _death(cells) -> str:
+    last = max((i for i, cell in enumerate(cells) if _was_reached(cell)), default=0)
+    return f"cell {last}: the kernel died (killed from outside, or out of memory)"
 
 
 def _write_html(notebook: Path) -> None:
     from nbconvert import HTMLExporter
 
-    if notebook.is_file():
+    if not notebook.is_file():
+        return
+    try:
         html, _ = HTMLExporter().from_filename(str(notebook))
         write_text(notebook.with_suffix(".html"), html)
+    except Exception as problem:  # a page that cannot be made spoils no result
+        print(f"{notebook}: no HTML page: {problem!r}", file=sys.stderr)
+
+
+def mark_failed(task: Task, error: str) -> None:
+    """Record a failure for a process that was killed and could not do it itself.
+
+    A finished record stays, and so does a folder in which somebody else is at work.
+    """
+    held = [run_lock(task.folder, task.stem, wait=_INSTANT_SECONDS)]
+    if task.kind == "experiment":  # its kernel may live for another moment
+        held.append(run_lock(task.folder, wait=_ORPHAN_SECONDS))
+    with contextlib.suppress(LockedError), contextlib.ExitStack() as stack:
+        for lock in held:
+            stack.enter_context(lock)
+        if not task.is_done():
+            _write_record(task, 0.0, error)
 
 
 def _write_record(task: Task, seconds: float, error: str) -> None:
@@ -87,8 +154,9 @@ def _write_record(task: Task, seconds: float, error: str) -> None:
         "kind": task.kind,
         "name": task.name,
         "key": task.key,
+        "parts": task.parts or None,
         "status": "failed" if error else "finished",
-        "seconds": seconds,
+        "seconds": round(seconds, 1),
         "error": error or None,
     }
     if task.kind == "lesson":
@@ -100,7 +168,7 @@ def _write_record(task: Task, seconds: float, error: str) -> None:
         common |= {
             "experiment": {k: v for k, v in task.parameters.items() if k != "out_dir"}
         }
-    write_json(task.record_path, common)
+    write_record(task.record_path, common)
 
 
 def _title(notebook: Path) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
@@ -140,12 +138,3 @@ class Experiment:
     def with_(self, **changes) -> Experiment:
         """Return a copy with some flat parameters changed."""
         return replace(self.from_dict({**self.to_dict(), **changes}))
-
-    def key(self, content_hash: str) -> str:
-        """Return what makes a run the same run: 16 hex digits over parameters and data.
-
-        Args:
-            content_hash: of the FaceSet that is trained on.
-        """
-        content = json.dumps([self.to_dict(), content_hash], sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:16]

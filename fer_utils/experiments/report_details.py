@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import io
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from fer_utils.experiments.report_tables import Run, Value, get_field
+from fer_utils.experiments.report_answers import TestSet
+from fer_utils.experiments.report_figures import Figure, svg_figure
+from fer_utils.experiments.report_mistakes import Gallery, gallery
+from fer_utils.experiments.report_values import Run, Value, get_field
 
-__all__ = ["Details", "Figure", "details"]
-
-_DPI = 140  # sharp on a phone at half the width
-_COLOURS = 256  # a palette: half the size, and no one sees it in these figures
+__all__ = ["ClassRow", "Details", "Figure", "details"]
 
 _PROVENANCE = (
     ("run key", "key", "plain"),
+    ("seed", "seed", "plain"),
+    ("determinism", "determinism", "plain"),
     ("data set", "data.name", "plain"),
     ("data hash", "data.content_hash", "plain"),
     ("split hash", "data.split_hash", "plain"),
+    ("hash of the test images", "data.test_hash", "plain"),
     ("git commit", "environment.git_commit", "plain"),
     ("uncommitted changes", "environment.git_dirty", "plain"),
+    ("pinned versions, hash", "environment.constraints_hash", "plain"),
     ("Python", "environment.python", "plain"),
     ("Keras", "environment.keras", "plain"),
     ("backend", "environment.backend", "plain"),
@@ -29,10 +30,9 @@ _PROVENANCE = (
     ("system", "environment.system", "plain"),
     ("processor", "environment.processor", "plain"),
     ("cores", "environment.cores", "count"),
+    ("GPU", "environment.gpu", "plain"),
     ("started", "started", "plain"),
     ("finished", "finished", "plain"),
-    ("training", "seconds.training", "seconds"),
-    ("prediction", "seconds.prediction", "seconds"),
     ("peak memory", "peak_memory_mb", "megabytes"),
     ("model file (MB)", "model.file_mb", "plain"),
     ("training images", "training.images", "count"),
@@ -47,26 +47,19 @@ _MEASURES = (
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A figure that a page can hold in itself.
+class ClassRow:
+    """One true class on test.
 
     Attributes:
-        name: what it shows, for the caption.
-        png: the image as a data URI.
-        alt: the image in words.
-        width, height: int, in pixels.
+        name: of the class.
+        scores: precision, recall, F1, number of images.
+        predicted: the share of its images that each class was predicted for, in the
+            order of the classes.
     """
 
     name: str
-    png: str
-    alt: str
-    width: int
-    height: int
-
-    @property
-    def ratio(self) -> float:
-        """Width over height."""
-        return round(self.width / self.height, 3)
+    scores: tuple[Value, ...]
+    predicted: tuple[Value, ...]
 
 
 @dataclass(frozen=True)
@@ -75,82 +68,105 @@ class Details:
 
     Attributes:
         run: Run.
-        figures: learning curves, confusion matrix, scores per class, reliability; those
-            that the record has numbers for.
-        classes: (class name, its precision, recall, F1 and number of images) on test.
+        figures: learning curves and reliability; those that the record has numbers for.
+        classes: a row per class: scores, and its row of the confusion matrix.
+        confusion_text: the confusion matrix in words.
         provenance: (label, value), what is needed to judge or repeat the run.
         parameters: (name, value), every parameter of the experiment.
+        gallery: the surest mistakes, or None when nobody asked.
+        problem: what could not be drawn, or "".
     """
 
     run: Run
-    figures: tuple[Figure, ...]
-    classes: tuple[tuple[str, tuple[Value, ...]], ...]
-    provenance: tuple[tuple[str, Value], ...]
-    parameters: tuple[tuple[str, Value], ...]
+    figures: tuple[Figure, ...] = ()
+    classes: tuple[ClassRow, ...] = ()
+    confusion_text: str = ""
+    provenance: tuple[tuple[str, Value], ...] = ()
+    parameters: tuple[tuple[str, Value], ...] = ()
+    gallery: Gallery | None = None
+    problem: str = ""
 
 
-def details(run: Run) -> Details:
+def details(run: Run, images: TestSet | None = None) -> Details:
     """Return everything the report tells about one run.
 
     Args:
-        run: from `read_runs`; a failed run has provenance and parameters only.
+        run: a failed run has provenance and parameters only.
+        images: the run's test set, for the gallery; None leaves the gallery out.
     """
-    provenance = [(label, run.value(path, s)) for label, path, s in _PROVENANCE]
-    parameters = run.record.get("experiment", {})
-    return Details(
-        run=run,
-        figures=_figures(run) if run.finished else (),
-        classes=_classes(run) if run.finished else (),
-        provenance=tuple((label, v) for label, v in provenance if v.raw is not None),
-        parameters=tuple((k, run.value(f"experiment.{k}")) for k in parameters),
-    )
+    told = {"provenance": _provenance(run), "parameters": _parameters(run)}
+    if not run.finished:
+        return Details(run, **told)
+    try:
+        told |= {
+            "figures": _figures(run),
+            "classes": _classes(run),
+            "confusion_text": _confusion_text(run),
+        }
+    except Exception as error:  # one odd record must not cost the page
+        told["problem"] = f"{type(error).__name__}: {error}"
+    return Details(run, **told, gallery=gallery(run, images) if images else None)
 
 
-def _classes(run: Run) -> tuple[tuple[str, tuple[Value, ...]], ...]:
-    per_class = get_field(run.record, "results.test.per_class") or {}
+def _provenance(run: Run) -> tuple[tuple[str, Value], ...]:
+    found = [(label, run.value(path, style)) for label, path, style in _PROVENANCE]
+    listed = {path for _, path, _ in _PROVENANCE}
+    for name in run.record.get("environment") or {}:  # whatever else it noted
+        path = f"environment.{name}"
+        if path not in listed:
+            found.append((name.replace("_", " "), run.value(path)))
+    phases = run.record.get("seconds")
+    if isinstance(phases, dict):
+        found += [(f"time: {p}", run.value(f"seconds.{p}", "seconds")) for p in phases]
+    return tuple((label, v) for label, v in found if v.raw not in (None, []))
+
+
+def _parameters(run: Run) -> tuple[tuple[str, Value], ...]:
+    names = run.record.get("experiment", {})
+    return tuple((name, run.value(f"experiment.{name}")) for name in names)
+
+
+def _classes(run: Run) -> tuple[ClassRow, ...]:
+    result = get_field(run.record, "results.test")
+    if not result:
+        return ()
     return tuple(
-        (
+        ClassRow(
             name,
             tuple(
                 run.value(f"results.test.per_class.{name}.{measure}", style)
                 for measure, style in _MEASURES
             ),
+            tuple(_share(run, result, i, j) for j in range(len(result["classes"]))),
         )
-        for name in per_class
+        for i, name in enumerate(result["classes"])
     )
 
 
+def _share(run: Run, result: dict, i: int, j: int) -> Value:
+    counts = result["confusion"][i]
+    share = counts[j] / sum(counts) if sum(counts) else None
+    return Value((run.id,), f"results.test.confusion.{i}.{j}", "whole", share, "share")
+
+
+def _confusion_text(run: Run) -> str:
+    from fer_utils.evaluation import ConfusionMatrix, Report
+
+    result = get_field(run.record, "results.test")
+    return ConfusionMatrix(Report.from_dict(result)).alt_text() if result else ""
+
+
 def _figures(run: Run) -> tuple[Figure, ...]:
-    from fer_utils.evaluation import ConfusionMatrix, LearningCurves, PerClass, Report
+    from fer_utils.evaluation import LearningCurves, Report
 
     figures = []
     history = get_field(run.record, "training.history")
     if history:
         curves = LearningCurves(history, notice=run.notice)
-        figures.append(_figure("Learning curves", curves.plot, curves.alt_text()))
+        figures.append(svg_figure("Learning curves", curves.plot, curves.alt_text()))
     result = get_field(run.record, "results.test")
     if result:
-        report = Report.from_dict(result)
-        for name, drawing in (
-            ("Scores per class on test", PerClass(report)),
-            ("Confusion matrix on test", ConfusionMatrix(report)),
-            ("Reliability on test", report.calibration),
-        ):
-            figures.append(_figure(name, drawing.plot, drawing.alt_text()))
+        drawing = Report.from_dict(result).calibration
+        name = "Reliability on test"
+        figures.append(svg_figure(name, drawing.plot, drawing.alt_text()))
     return tuple(figures)
-
-
-def _figure(name: str, plot: Callable, alt: str) -> Figure:
-    """Draw a figure and close it; `plot` returns Axes or a Figure."""
-    import matplotlib.pyplot as plt
-    from PIL import Image
-
-    drawn = plot()
-    figure = getattr(drawn, "figure", None) or drawn
-    raw, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(raw, format="png", dpi=_DPI, bbox_inches="tight", pad_inches=0.1)
-    plt.close(figure)
-    image = Image.open(raw).convert("RGB").quantize(_COLOURS)
-    image.save(small, format="png", optimize=True)
-    data = base64.b64encode(small.getvalue()).decode()
-    return Figure(name, f"data:image/png;base64,{data}", alt, *image.size)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from os.path import commonprefix
 
-from fer_utils.experiments.record import load_records, read_record
+from fer_utils.experiments.report_reading import Lesson, read_lessons, read_runs
+from fer_utils.experiments.report_values import MISSING, Run, Value, get_field
 
 __all__ = [
+    "MISSING",
     "Cell",
     "Group",
     "Lesson",
@@ -24,109 +26,16 @@ __all__ = [
     "groups",
     "read_lessons",
     "read_runs",
+    "same_test",
 ]
 
-MISSING = "–"
-
-
-def get_field(record: dict, path: str) -> object:
-    """Return a nested value of a record, None where there is none.
-
-    Args:
-        record: a run record.
-        path: keys and list positions joined by dots.
-
-    Example:
-        >>> get_field({"results": {"test": {"interval": [0.1, 0.2]}}}, "results.test.n")
-        >>> get_field({"interval": [0.1, 0.2]}, "interval.1")
-        0.2
-    """
-    value: object = record
-    for key in path.split("."):
-        if isinstance(value, dict):
-            value = value.get(key)
-        elif isinstance(value, list) and key.isdigit() and int(key) < len(value):
-            value = value[int(key)]
-        else:
-            return None
-    return value
-
-
-def _plain(raw: object) -> str:
-    if isinstance(raw, bool):
-        return "yes" if raw else "no"
-    if isinstance(raw, dict):
-        return ", ".join(f"{k} = {_plain(v)}" for k, v in raw.items()) or MISSING
-    if isinstance(raw, list):
-        return ", ".join(_plain(v) for v in raw) or MISSING
-    if isinstance(raw, float):
-        return f"{raw:g}"
-    return str(raw) or MISSING
-
-
-_STYLES = {
-    "percent": lambda x: f"{100 * x:.1f}\u00a0%",
-    "points": lambda x: f"{100 * x:.1f}",
-    "score": lambda x: f"{x:.3f}",
-    "count": lambda x: f"{x:,.0f}" if x == int(x) else f"{x:,.1f}",
-    "minutes": lambda x: f"{x / 60:.1f}",
-    "seconds": lambda x: f"{x:,.1f}\u00a0s",
-    "megabytes": lambda x: f"{x:,.0f}\u00a0MB",
-    "plain": _plain,
+# What must be equal for two accuracies to be comparable, and what a person calls it.
+TEST_FIELDS = {
+    "data.name": "data set",
+    "experiment.protocol": "split",
+    "data.classes": "classes",
+    "data.counts.test": "test images",
 }
-
-
-@dataclass(frozen=True)
-class Value:
-    """One value of a record, or the mean or spread of it over several records.
-
-    Attributes:
-        records: ids of the runs it comes from.
-        field: path inside these records.
-        style: how it is written; a key of `_STYLES`.
-        raw: the value, None when the record has none.
-        statistic: "", "mean" or "sd" (sample standard deviation, ddof 1).
-    """
-
-    records: tuple[str, ...]
-    field: str
-    style: str
-    raw: object
-    statistic: str = ""
-
-    @property
-    def text(self) -> str:
-        """The value as the page writes it."""
-        return MISSING if self.raw is None else _STYLES[self.style](self.raw)
-
-
-@dataclass(frozen=True)
-class Run:
-    """One record and where it lies.
-
-    Attributes:
-        id: its folder below the runs folder, "/" between names; unique in a report.
-        record: the run record.
-        folder: where `record.json` is.
-    """
-
-    id: str
-    record: dict
-    folder: Path
-
-    @property
-    def finished(self) -> bool:
-        """Whether the run has numbers to show."""
-        return self.record.get("status") == "finished"
-
-    @property
-    def notice(self) -> str:
-        """What every figure and table of this run must say."""
-        return str(get_field(self.record, "data.notice") or "")
-
-    def value(self, path: str, style: str = "plain") -> Value:
-        """Return one field of the record."""
-        return Value((self.id,), path, style, get_field(self.record, path))
 
 
 @dataclass(frozen=True)
@@ -136,14 +45,16 @@ class Cell:
     Attributes:
         value: the number; a mean when several seeds differ.
         spread: its standard deviation over seeds, or None.
-        interval: its 95 % interval (low, high), or None.
+        interval: its 95 % interval over test images (low, high), or None.
         note: one word to print beside it.
+        range: the lowest and the highest over seeds, or None.
     """
 
     value: Value
     spread: Value | None = None
     interval: tuple[Value, Value] | None = None
     note: str = ""
+    range: tuple[Value, Value] | None = None
 
 
 @dataclass(frozen=True)
@@ -164,6 +75,14 @@ class Row:
     def first(self) -> Run:
         """The run that speaks for what all runs of the row share."""
         return self.runs[0]
+
+    @property
+    def name(self) -> str:
+        """The experiment's name; of several seeds, what their names share."""
+        names = [run.record["name"] for run in self.runs]
+        shared = commonprefix(names) if len(names) > 1 else ""
+        shared = shared.rstrip("-_. ").removesuffix("seed").rstrip("-_. ")
+        return shared or names[0]
 
 
 @dataclass(frozen=True)
@@ -191,78 +110,10 @@ class Group:
         """The run that speaks for what all rows share."""
         return self.rows[0].first
 
-
-@dataclass(frozen=True)
-class Lesson:
-    """One executed lesson.
-
-    Attributes:
-        id: its place below the runs folder; unique in a report.
-        name: of the notebook, for example "02_shallow_vs_deep_cnn".
-        title: what the notebook calls itself.
-        status: "finished", "failed" or "no record".
-        seconds: float, or None.
-        error: what went wrong, or "".
-        data: the data set it ran on, or "".
-        page: the executed notebook as HTML, or None.
-    """
-
-    id: str
-    name: str
-    title: str
-    status: str
-    seconds: float | None
-    error: str
-    data: str
-    page: Path | None
-
-
-def read_runs(runs_dir: str | Path) -> list[Run]:
-    """Return every run below a folder, failed ones too, by folder name.
-
-    Raises:
-        DataError: a file named record.json is not a run record.
-    """
-    runs = []
-    for record in load_records(runs_dir):
-        folder = record.pop("folder")
-        place = folder.relative_to(runs_dir).as_posix()
-        runs.append(Run(record["name"] if place == "." else place, record, folder))
-    return runs
-
-
-def read_lessons(runs_dir: str | Path) -> list[Lesson]:
-    """Return every lesson in a folder named `lessons`, in the order of the course.
-
-    Raises:
-        DataError: a lesson record is not readable.
-    """
-    runs_dir = Path(runs_dir)
-    places = {
-        path.with_suffix("")
-        for folder in runs_dir.rglob("lessons")
-        for path in folder.iterdir()
-        if path.suffix in (".json", ".html")
-    }
-    return [
-        _lesson(place, place.relative_to(runs_dir).as_posix())
-        for place in sorted(places, key=lambda place: (place.name, place))
-    ]
-
-
-def _lesson(place: Path, lesson_id: str) -> Lesson:
-    path, page = (place.with_name(place.name + end) for end in (".json", ".html"))
-    record = read_record(path) if path.is_file() else {}
-    return Lesson(
-        id=lesson_id,
-        name=place.name,
-        title=record.get("title") or place.name,
-        status=record.get("status", "no record"),
-        seconds=record.get("seconds"),
-        error=str(record.get("error") or ""),
-        data=record.get("data") or "",
-        page=page if page.is_file() else None,
-    )
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """Every run of every row."""
+        return tuple(run for row in self.rows for run in row.runs)
 
 
 def groups(runs: Sequence[Run]) -> list[Group]:
@@ -277,17 +128,16 @@ def groups(runs: Sequence[Run]) -> list[Group]:
     together: dict[str, list[Run]] = {}
     for run in runs:
         if run.finished:
-            together.setdefault(_comparable(run), []).append(run)
+            together.setdefault(same_test(run), []).append(run)
     return [_group(members) for _, members in sorted(together.items())]
 
 
-def _comparable(run: Run) -> str:
-    """Return what must be equal for two accuracies to be comparable."""
-    paths = ("data.name", "experiment.protocol", "data.classes", "data.counts.test")
+def same_test(run: Run) -> str:
+    """Return a text that is equal for runs whose accuracies may be compared."""
     # Dropping duplicates from train changes the data, not the test images.
     images = get_field(run.record, "data.test_hash")
     images = images or get_field(run.record, "data.content_hash")
-    return repr([*(get_field(run.record, path) for path in paths), images])
+    return repr([*(get_field(run.record, path) for path in TEST_FIELDS), images])
 
 
 def _group(runs: list[Run]) -> Group:
@@ -362,7 +212,9 @@ def _cell(runs: tuple[Run, ...], path: str, style: str) -> Cell:
     ids = tuple(run.id for run in runs)
     mean = Value(ids, path, style, statistics.fmean(raws), "mean")
     narrow = "points" if style == "percent" else style
-    return Cell(mean, Value(ids, path, narrow, statistics.stdev(raws), "sd"))
+    spread = Value(ids, path, narrow, statistics.stdev(raws), "sd")
+    low = Value(ids, path, narrow, min(raws), "min")
+    return Cell(mean, spread, range=(low, Value(ids, path, style, max(raws), "max")))
 
 
 def _interval(run: Run, path: str) -> tuple[Value, Value] | None:

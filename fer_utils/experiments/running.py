@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import time
+import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 
 from fer_utils import data, models
+from fer_utils.errors import DataError, TrainingError
+from fer_utils.experiments import identity
 from fer_utils.experiments.experiment import Experiment
-from fer_utils.experiments.record import SCHEMA, environment, read_record
-from fer_utils.files import write_json
+from fer_utils.experiments.locks import run_lock
+from fer_utils.experiments.record import (
+    SCHEMA,
+    environment,
+    read_record,
+    write_record,
+)
 from fer_utils.models.cost import mflops
 
-__all__ = ["load_faces", "results_of", "run_one", "train_one"]
+__all__ = ["checkpoint_key", "load_faces", "results_of", "run_one", "train_one"]
 
 # The clean training accuracy is measured on a sample: it only has to show overfitting.
 _TRAIN_SAMPLE = 5000
@@ -55,44 +64,84 @@ def run_one(
         The record, JSON-ready.
 
     Raises:
-        FerError: the data is missing or the training failed.
+        FerError: the data is missing, another process works in the folder, or the
+            training failed.
     """
-    out_dir = Path(out_dir)
+    out_dir, began = Path(out_dir), time.perf_counter()
     faces = load_faces(experiment)
-    key = experiment.key(faces.content_hash)
-    if force:
-        shutil.rmtree(out_dir, ignore_errors=True)
-    elif (finished := _finished(out_dir, key)) is not None:
-        return finished
-    started = datetime.now(UTC)
-    trained = train_one(experiment, faces, out_dir, progress=progress)
-    record = _record(experiment, faces, key, started, trained, out_dir)
-    write_json(out_dir / "record.json", record)
-    shutil.rmtree(out_dir / "checkpoint", ignore_errors=True)
+    parts = identity.experiment_parts(experiment, faces.content_hash)
+    loading = time.perf_counter() - began
+    # A kernel whose runner was killed needs a moment to notice and end.
+    with run_lock(out_dir, wait=30):
+        if force:
+            _clear(out_dir)
+        elif (finished := _finished(out_dir, identity.key(parts))) is not None:
+            return finished
+        _refuse_edited(parts)
+        started = datetime.now(UTC)
+        trained = train_one(experiment, faces, out_dir, parts, progress=progress)
+        trained["seconds"]["loading"] = round(loading, 2)
+        record = _record(experiment, faces, parts, started, trained)
+        write_record(out_dir / "record.json", record)
+        shutil.rmtree(out_dir / "checkpoint", ignore_errors=True)
     return record
 
 
+def _refuse_edited(parts: dict) -> None:
+    """Refuse to name files as a run's code that are not what this Python has loaded."""
+    if edited := identity.edited_since_start(parts):
+        raise TrainingError(
+            f"{', '.join(edited)}: edited after this Python had loaded it, so the run "
+            "would not be of the code that its record names. Restart the kernel, then "
+            "run again."
+        )
+
+
+def _clear(out_dir: Path) -> None:
+    """Delete what an earlier run left; the notebook that runs now stays."""
+    for name in ("record.json", "model.keras", "probs.npz"):
+        (out_dir / name).unlink(missing_ok=True)
+    shutil.rmtree(out_dir / "checkpoint", ignore_errors=True)
+
+
 def train_one(
-    experiment: Experiment, faces: data.FaceSet, out_dir: Path, *, progress="auto"
+    experiment: Experiment,
+    faces: data.FaceSet,
+    out_dir: Path,
+    parts: dict | None = None,
+    *,
+    progress: str = "auto",
 ) -> dict:
     """Train one experiment, save model and probabilities; needs numpy and Keras only.
+
+    Args:
+        experiment: what to train.
+        faces: as `load_faces` returns them.
+        out_dir: gets `model.keras`, `probs.npz` and, until then, `checkpoint`.
+        parts: of the run's identity, if they are known already.
+        progress: as in `training.fit`.
 
     Returns:
         {"training": …, "model": …, "seconds": …}, the parts of the record known here.
     """
     from fer_utils.training import fit
 
+    parts = parts or identity.experiment_parts(experiment, faces.content_hash)
+    key = identity.training_key(parts)
+    _set_aside_stale(out_dir / "checkpoint", key)
     shape = faces.images().shape[1:]
     run = fit(
         _build(experiment, shape, faces.classes, experiment.precision),
         faces,
         experiment.train,
         checkpoint_dir=out_dir / "checkpoint",
-        checkpoint_key=experiment.key(faces.content_hash),
+        checkpoint_key=key,
         progress=progress,
     )
     model = _build(experiment, shape, faces.classes, "float32")
     model.set_weights(run.model.get_weights())
+    # A stale record is not about the files that are written from here on.
+    (out_dir / "record.json").unlink(missing_ok=True)
     models.save(model, out_dir / "model.keras", experiment=experiment.to_dict())
     began = time.perf_counter()
     probs = _probabilities(model, faces, experiment.tta)
@@ -118,6 +167,29 @@ def train_one(
         },
         "probs": probs,
     }
+
+
+def _set_aside_stale(checkpoint: Path, key: str) -> None:
+    """Keep what was trained under another key, under another name, and say so."""
+    found = checkpoint_key(checkpoint)
+    if found not in (None, key):
+        aside = checkpoint.with_name(f"checkpoint-{found}")
+        shutil.rmtree(aside, ignore_errors=True)
+        checkpoint.rename(aside)
+        warnings.warn(
+            f"{checkpoint}: its epochs were trained with other parameters, data or "
+            f"code. They are kept as {aside.name}; this training starts anew.",
+            stacklevel=2,
+        )
+
+
+def checkpoint_key(checkpoint: Path) -> str | None:
+    """Return the key of an unfinished training; None where there is none."""
+    try:
+        state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return state.get("key")
 
 
 def _build(experiment: Experiment, shape, classes, precision: str):
@@ -148,14 +220,21 @@ def _probabilities(model, faces: data.FaceSet, tta: str) -> dict[str, np.ndarray
     return probs
 
 
-def _record(experiment, faces, key, started, trained, out_dir) -> dict:
-    probs = trained.pop("probs")
-    record = {
+def _record(experiment, faces, parts, started, trained) -> dict:
+    began, probs = time.perf_counter(), trained.pop("probs")
+    results = results_of(faces, probs)
+    trained["seconds"]["evaluation"] = round(time.perf_counter() - began, 2)
+    machine = environment()
+    return {
         "schema": SCHEMA,
+        "kind": "experiment",
         "status": "finished",
-        "key": key,
+        "key": identity.key(parts),
+        "parts": parts,
         "name": experiment.name,
         "experiment": experiment.to_dict(),
+        "seed": experiment.train.seed,
+        "determinism": _determinism(machine["gpus"]),
         "started": started.isoformat(timespec="seconds"),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "data": {
@@ -167,12 +246,17 @@ def _record(experiment, faces, key, started, trained, out_dir) -> dict:
             "counts": faces.counts(),
             "notice": faces.notice,
         },
-        "environment": environment(),
+        "environment": machine,
         "peak_memory_mb": _peak_memory_mb(),
         **trained,
+        "results": results,
     }
-    record["results"] = results_of(faces, probs)
-    return record
+
+
+def _determinism(gpus: list[str]) -> str:
+    if gpus:
+        return "not guaranteed: some sums on a GPU have no fixed order"
+    return "bit for bit on the same processor, versions and number of threads"
 
 
 def results_of(faces: data.FaceSet, probs: dict[str, np.ndarray]) -> dict[str, dict]:
@@ -204,10 +288,10 @@ def results_of(faces: data.FaceSet, probs: dict[str, np.ndarray]) -> dict[str, d
 
 
 def _finished(out_dir: Path, key: str) -> dict | None:
-    path = out_dir / "record.json"
-    if not path.is_file():
+    try:
+        record = read_record(out_dir / "record.json")
+    except DataError:  # none yet, or a damaged one, which the new one replaces
         return None
-    record = read_record(path)
     same = record["key"] == key and record["status"] == "finished"
     return record if same else None
 

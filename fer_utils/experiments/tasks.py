@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fer_utils.errors import FerError, ParameterError
+from fer_utils.experiments import identity
 from fer_utils.experiments.experiment import Experiment
-from fer_utils.experiments.grid import load_grid
+from fer_utils.experiments.grid import Preset, load_grid
+from fer_utils.experiments.locks import is_locked, owner_of
 from fer_utils.experiments.record import read_record
-from fer_utils.experiments.running import load_faces
+from fer_utils.experiments.running import checkpoint_key, load_faces
 
-__all__ = ["Outcome", "Task", "plan"]
+__all__ = ["Outcome", "State", "Task", "plan"]
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a task stands.
+
+    Attributes:
+        name: "done", "running", "stale", "interrupted", "failed" or "new".
+        reasons: why, in sentences. An interrupted run goes on after its last finished
+            epoch; all but done ones are to be run.
+    """
+
+    name: str
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -28,7 +43,7 @@ class Task:
         folder: where the executed notebook, its HTML and the record go.
         stem: the executed notebook's file name without ending.
         parameters: what papermill injects.
-        key: what makes a finished record this task's.
+        parts: of its identity, as `identity` makes them.
     """
 
     kind: str
@@ -37,7 +52,12 @@ class Task:
     folder: str
     stem: str
     parameters: dict = field(default_factory=dict)
-    key: str = ""
+    parts: dict = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """What makes a finished record this task's."""
+        return identity.key(self.parts)
 
     @property
     def record_path(self) -> Path:
@@ -46,16 +66,69 @@ class Task:
 
     def is_done(self) -> bool:
         """Return whether a finished record with this task's key is there."""
+        record, _ = self._record()
+        return _is_finished(record) and record["key"] == self.key
+
+    def state(self) -> State:
+        """Look at what is on disk; trust only records and finished epochs."""
+        if is_locked(self.folder, self.stem):
+            owner = owner_of(self.folder, self.stem) or {}
+            who = f"by process {owner.get('pid', '?')} on {owner.get('host', '?')}"
+            return State("running", (who,))
+        return self._standing()
+
+    def _standing(self) -> State:
+        if self.is_done():
+            return State("done")
+        record, problem = self._record()
+        if _is_finished(record):
+            return State(
+                "stale", tuple(identity.differences(record["parts"], self.parts))
+            )
+        failure = (_first_line(record.get("error")),) if record else ()
+        if epochs := self._epochs_to_go_on_from():
+            total = self.parameters.get("epochs", "?")
+            return State("interrupted", (f"after epoch {epochs} of {total}", *failure))
+        if record:
+            return State("failed", failure)
+        return State("stale", (problem,)) if problem else State("new")
+
+    def _record(self) -> tuple[dict | None, str]:
+        if not self.record_path.is_file():
+            return None, ""
         try:
-            record = read_record(self.record_path)
-        except FerError:
-            return False
-        return record["status"] == "finished" and record["key"] == self.key
+            return read_record(self.record_path), ""
+        except FerError as error:
+            return None, str(error)
+
+    def _epochs_to_go_on_from(self) -> int:
+        """Return the finished epochs of a training that this task would go on with."""
+        checkpoint = Path(self.folder) / "checkpoint"
+        if checkpoint_key(checkpoint) != identity.training_key(self.parts):
+            return 0
+        state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
+        return len(state["history"])
+
+
+def _is_finished(record: dict | None) -> bool:
+    return record is not None and record["status"] == "finished"
+
+
+def _first_line(text: object) -> str:
+    return str(text or "without a word").splitlines()[0]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended: "finished", "failed" or "already done"."""
+    """How a task ended.
+
+    Attributes:
+        task: the Task.
+        status: "finished", "failed", "already done", "interrupted" (stopped from
+            outside; it goes on next time) or "busy" (another runner works on it).
+        seconds: spent on it now.
+        error: why it failed, or who is at work on it.
+    """
 
     task: Task
     status: str
@@ -65,9 +138,9 @@ class Outcome:
 
 def plan(
     root: str | Path,
-    preset: str,
+    preset: str | Preset,
     *,
-    data_name: str = "synthetic",
+    data_name: str | None = None,
     only: str | None = None,
     lessons: bool = True,
     grid: str | Path | None = None,
@@ -77,8 +150,9 @@ def plan(
 
     Args:
         root: the repository's folder, with `notebooks/` and `experiments.yaml`.
-        preset: a name in the grid file.
-        data_name: the data set that every lesson and experiment uses.
+        preset: a name in the grid file, or a Preset.
+        data_name: the data set of the lessons, and of the experiments of a named
+            preset; None is "synthetic".
         only: a shell pattern; only matching lessons and experiments.
         lessons: False leaves the lessons out.
         grid: another grid file.
@@ -93,12 +167,14 @@ def plan(
     """
     from fnmatch import fnmatch
 
-    root = Path(root).resolve()
+    root, data_name = Path(root).resolve(), data_name or "synthetic"
     chosen = load_grid(grid or root / "experiments.yaml", preset, {"data": data_name})
-    folder = Path(out_dir or root / "reports" / "runs" / preset / data_name).resolve()
+    default = root / "reports" / "runs" / chosen.name / data_name
+    folder = Path(out_dir or default).resolve()
     tasks = []
     if lessons and chosen.lessons == "all":
-        tasks += _lesson_tasks(root, folder, data_name, quick=preset != "full")
+        quick = chosen.name != "full"
+        tasks += _lesson_tasks(root, folder, data_name, quick)
     tasks += _experiment_tasks(root, folder, chosen.experiments)
     if only:
         names = [t.name for t in tasks]
@@ -113,12 +189,8 @@ def plan(
 def _lesson_tasks(
     root: Path, folder: Path, data_name: str, quick: bool
 ) -> Iterator[Task]:
-    notebooks = sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    package = _hash_files(sorted(Path(__file__).parents[1].rglob("*.py")))
-    for notebook in notebooks:
+    for notebook in sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         parameters = {"data_name": data_name, "quick": quick}
-        content = [_hash_files([notebook]), package, parameters]
-        key = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
         yield Task(
             kind="lesson",
             name=notebook.stem,
@@ -126,22 +198,26 @@ def _lesson_tasks(
             folder=str(folder / "lessons"),
             stem=notebook.stem,
             parameters=parameters,
-            key=key,
+            parts=identity.lesson_parts(notebook, parameters),
         )
 
 
 def _experiment_tasks(root: Path, folder: Path, experiments) -> Iterator[Task]:
     hashes: dict[tuple, str] = {}
+    notebook = root / "notebooks" / "experiment.ipynb"
     for experiment in experiments:
-        where = folder / experiment.name
+        where, content_hash = (
+            folder / experiment.name,
+            _content_hash(experiment, hashes),
+        )
         yield Task(
             kind="experiment",
             name=experiment.name,
-            notebook=str(root / "notebooks" / "experiment.ipynb"),
+            notebook=str(notebook),
             folder=str(where),
             stem="notebook",
             parameters={**experiment.to_dict(), "out_dir": str(where)},
-            key=experiment.key(_content_hash(experiment, hashes)),
+            parts=identity.experiment_parts(experiment, content_hash, notebook),
         )
 
 
@@ -156,10 +232,3 @@ def _content_hash(experiment: Experiment, known: dict[tuple, str]) -> str:
     if selection not in known:
         known[selection] = load_faces(experiment).content_hash
     return known[selection]
-
-
-def _hash_files(paths: list[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()

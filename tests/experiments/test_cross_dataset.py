@@ -61,7 +61,7 @@ def finished(tmp_path_factory):
 def test_the_record_on_disk_is_what_was_returned(finished):
     record, folder = finished
     assert json.loads((folder / cross.RECORD).read_text()) == record
-    assert (record["schema"], record["kind"]) == (1, "cross_dataset")
+    assert (record["schema"], record["kind"]) == (2, "cross_dataset")
     assert load_records(folder) == []  # the results table of trainings holds it not
 
 

@@ -1,17 +1,20 @@
 """`run_one`: one record per run, whole, and never twice."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from fer_utils import models
-from fer_utils.errors import DataError
-from fer_utils.experiments import Experiment, load_records, run_one
+from fer_utils.errors import TrainingError
+from fer_utils.experiments import Experiment, identity, load_records, run_one
 from fer_utils.experiments import running as running_module
-from fer_utils.experiments.record import read_record
+from fer_utils.experiments.locks import LockedError, run_lock
 
 TINY = {
+    "data": "synthetic-tiny",
     "name": "tiny",
     "max_images": 100,
     "epochs": 2,
@@ -20,12 +23,33 @@ TINY = {
 }
 
 
+SETTINGS = {**TINY, "tta": "flip", "remove_duplicates": True, "augment": "wide"}
+# Runs one experiment and prints which of the package's files it has loaded.
+IN_A_PROCESS = """
+import json, sys
+from fer_utils.experiments import Experiment, run_one
+settings, folder = json.loads(sys.argv[1]), sys.argv[2]
+run_one(Experiment.from_dict(settings), folder, progress="none")
+loaded = [getattr(m, "__file__", None) for n, m in sys.modules.items()
+          if n.split(".")[0] == "fer_utils"]
+print(json.dumps([file for file in loaded if file]))
+"""
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """One real run, shared by the tests that only read it."""
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    settings = {**TINY, "tta": "flip", "remove_duplicates": True}
-    return run_one(Experiment.from_dict(settings), folder, progress="none"), folder
+    return run_one(Experiment.from_dict(SETTINGS), folder, progress="none"), folder
+
+
+@pytest.fixture(scope="module")
+def again(tmp_path_factory):
+    """The same run in a process of its own: (folder, loaded files of the package)."""
+    folder = tmp_path_factory.mktemp("again") / "tiny"
+    command = [sys.executable, "-c", IN_A_PROCESS, json.dumps(SETTINGS), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return folder, json.loads(done.stdout.splitlines()[-1])
 
 
 def test_the_record_on_disk_is_what_was_returned(finished):
@@ -39,6 +63,16 @@ def test_the_record_says_what_was_done(finished):
     assert record["status"] == "finished"
     assert record["training"]["epochs"] == 2
     assert record["data"]["notice"] == "synthetic sample data"
+    assert record["seed"] == 0
+    assert record["determinism"].startswith("bit for bit")
+    assert set(record["seconds"]) == {
+        "loading",
+        "training",
+        "prediction",
+        "evaluation",
+    }
+    assert record["key"] == identity.key(record["parts"])
+    assert record["parts"]["data"] == record["data"]["content_hash"]
     assert set(record["results"]) == {"train", "val", "test", "test_flip"}
     assert record["model"]["parameters"] == 389255
     assert record["model"]["mflops"] == 44.4
@@ -66,11 +100,42 @@ def test_probabilities_are_kept_per_image(finished):
 
 def test_no_checkpoint_is_left_of_a_finished_run(finished):
     _, folder = finished
-    assert sorted(p.name for p in folder.iterdir()) == [
+    assert sorted(p.name for p in folder.iterdir() if p.name[0] != ".") == [
         "model.keras",
         "probs.npz",
         "record.json",
     ]
+
+
+def test_one_seed_gives_the_same_numbers_bit_for_bit_in_another_process(
+    finished, again
+):
+    record, folder = finished
+    other = json.loads((again[0] / "record.json").read_text())
+    assert other["results"] == record["results"]
+    assert other["key"] == record["key"]
+    times = {"seconds": None}
+    history, other_history = (
+        {**r["training"]["history"], **times} for r in (record, other)
+    )
+    assert other_history == history
+    one, two = np.load(folder / "probs.npz"), np.load(again[0] / "probs.npz")
+    assert set(one) == set(two) == {"train", "val", "test", "test_flip"}
+    for part in one:
+        assert one[part].tobytes() == two[part].tobytes()
+
+
+def test_every_file_that_a_run_loads_is_part_of_its_key(finished, again):
+    files = {identity.PACKAGE / name for name in finished[0]["parts"]["code"]}
+    not_in_the_key = {
+        path.relative_to(identity.PACKAGE).as_posix()
+        for path in map(running_module.Path, again[1])
+        if path not in files
+    }
+    # What data loading does is in the hash of the data; the others keep books.
+    books = {f"experiments/{name}.py" for name in ("identity", "locks", "record")}
+    assert {n for n in not_in_the_key if not n.startswith("data/")} == books
+    assert "data/faceset.py" in finished[0]["parts"]["code"]
 
 
 def test_a_finished_run_is_not_trained_again(finished, monkeypatch):
@@ -87,15 +152,57 @@ def test_other_parameters_train_again(finished):
     assert again["key"] != record["key"]
 
 
-def test_a_damaged_record_is_named(tmp_path):
-    path = tmp_path / "record.json"
-    path.write_text('{"schema": 1, "na')
-    with pytest.raises(DataError, match="not a readable run record"):
-        read_record(path)
+@pytest.fixture
+def untrained(tmp_path, monkeypatch):
+    """A folder in which a training would fail at once."""
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("trained")
+
+    monkeypatch.setattr(running_module, "train_one", refuse)
+    return tmp_path
 
 
-def test_a_record_of_another_schema_is_named(tmp_path):
-    path = tmp_path / "record.json"
-    path.write_text('{"schema": 99}')
-    with pytest.raises(DataError, match="expected a run record of schema 1"):
-        read_record(path)
+def test_a_folder_that_another_process_uses_is_left_alone(untrained, monkeypatch):
+    monkeypatch.setattr(
+        running_module, "run_lock", lambda folder, wait: run_lock(folder)
+    )
+    with run_lock(untrained), pytest.raises(LockedError, match="in use by process"):
+        run_one(Experiment.from_dict(TINY), untrained, progress="none")
+
+
+def test_code_edited_after_it_was_loaded_is_refused(untrained, monkeypatch):
+    monkeypatch.setitem(identity._AT_START, identity.PACKAGE / "labels.py", (0, 0))
+    with pytest.raises(TrainingError, match=r"labels\.py: edited after .* Restart"):
+        run_one(Experiment.from_dict(TINY), untrained, progress="none")
+
+
+@pytest.mark.parametrize("text", ["", '{"schema": 2, "na', '{"schema": 99}'])
+def test_a_damaged_record_counts_as_none(untrained, text):
+    (untrained / "record.json").write_text(text)
+    with pytest.raises(AssertionError, match="trained"):
+        run_one(Experiment.from_dict(TINY), untrained, progress="none")
+
+
+def test_force_clears_what_was_there_but_not_the_notebook(untrained):
+    for name in ("record.json", "probs.npz", "model.keras", "notebook.ipynb"):
+        (untrained / name).touch()
+    with pytest.raises(AssertionError, match="trained"):
+        run_one(Experiment.from_dict(TINY), untrained, force=True, progress="none")
+    assert [p.name for p in untrained.iterdir() if p.name[0] != "."] == [
+        "notebook.ipynb"
+    ]
+
+
+def test_epochs_of_another_training_are_set_aside_and_the_stale_record_goes(tmp_path):
+    checkpoint = tmp_path / "checkpoint"
+    checkpoint.mkdir()
+    (checkpoint / "state.json").write_text('{"key": "abc", "history": [{"epoch": 1}]}')
+    (tmp_path / "record.json").write_text("{}")
+    experiment = Experiment.from_dict({**TINY, "epochs": 1, "max_images": 70})
+    faces = running_module.load_faces(experiment)
+    with pytest.warns(UserWarning, match="kept as checkpoint-abc"):
+        running_module.train_one(experiment, faces, tmp_path, progress="none")
+    assert (tmp_path / "checkpoint-abc" / "state.json").is_file()
+    assert not (tmp_path / "record.json").exists()
+    assert (tmp_path / "probs.npz").is_file()

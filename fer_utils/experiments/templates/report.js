@@ -71,3 +71,13 @@ function openTarget() {
 }
 addEventListener("hashchange", openTarget);
 openTarget();
+
+// On paper nothing can be opened.
+let opened = [];
+addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")];
+  for (const details of opened) details.open = true;
+});
+addEventListener("afterprint", () => {
+  for (const details of opened) details.open = false;
+});
