@@ -132,7 +132,7 @@ class Lab:
         }
         (self.folder / name).write_text(json.dumps(content))
 
-    def open(self, page, name: str) -> None:
+    def open(self, page, name: str, widget: str = ".fer-camera") -> None:
         """Open a notebook, run all its cells and wait for the widget."""
         page.goto(f"{self.address}/lab/tree/{name}?reset")
         page.wait_for_selector(".jp-Notebook", timeout=40_000)
@@ -144,7 +144,7 @@ class Lab:
             "jupyterapp.shell.currentWidget.sessionContext.ready"
             ".then(() => void jupyterapp.commands.execute('notebook:run-all-cells'))"
         )
-        page.wait_for_selector(".fer-camera", timeout=40_000)
+        page.wait_for_selector(widget, timeout=40_000)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,164 @@
+"""`exercise`: a check that says ✓ or gives a hint that teaches, never the answer."""
+
+from __future__ import annotations
+
+import html
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fer_utils.errors import ParameterError
+
+__all__ = ["EXERCISES", "KINDS", "Exercise", "Hint", "Result", "exercise", "require"]
+
+KINDS = ("predict", "modify", "implement", "interpret")
+_START = "Not answered yet. Replace the ... in the cell above, run it, then this one."
+
+EXERCISES: dict[str, Exercise] = {}
+
+
+class Hint(Exception):
+    """What a check says about an answer that is not right."""
+
+
+def require(condition: object, hint: str) -> None:
+    """Go on when a condition holds, else end the check with a hint.
+
+    Example:
+        >>> require(1 + 1 == 2, "Count again.")
+    """
+    if not condition:
+        raise Hint(hint)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a check found.
+
+    Attributes:
+        id: of the exercise, for example "q03_2".
+        title: of the exercise.
+        passed: whether the answer is right.
+        message: the hint; "" when it is right.
+    """
+
+    id: str
+    title: str
+    passed: bool
+    message: str = ""
+
+    def __str__(self) -> str:
+        if self.passed:
+            return f"✓ {self.title}: right."
+        return f"✗ {self.title}: not yet. {self.message}"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        # A sign, a word and a bar tell right from not yet; colour only underlines it.
+        sign, word, colour = ("✓", "right", "#1a7f37")
+        if not self.passed:
+            sign, word, colour = ("✗", "not yet", "#b45f06")
+        message = html.escape(self.message).replace("\n", "<br>")
+        return (
+            f'<div style="border-left:4px solid {colour};padding:.3em .8em">'
+            f'<b><span style="color:{colour}">{sign}</span> '
+            f"{html.escape(self.title)}: {word}.</b> {message}</div>"
+        )
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of a lesson.
+
+    Attributes:
+        id: "q", the lesson, "_" and a number, for example "q03_2".
+        title: a few words.
+        kind: one of `KINDS`.
+        minutes: that a learner may take.
+        points: for a teacher who marks.
+        start: the hint for an answer that is not begun.
+        function: (answer, …) -> None, or a hint.
+    """
+
+    id: str
+    title: str
+    kind: str
+    minutes: int
+    points: int
+    start: str
+    function: Callable
+
+    @property
+    def lesson(self) -> str:
+        """The number of the lesson, for example "03"."""
+        return self.id[1:3]
+
+    def check(self, answer: object, *context, **named) -> Result:
+        """Check an answer; what it raises becomes a hint.
+
+        Args:
+            answer: what the learner wrote; ... and None are not begun.
+            context: what else the check needs from the notebook.
+            named: the same, by name.
+        """
+        if answer is ... or answer is None:
+            return Result(self.id, self.title, False, self.start)
+        try:
+            hint = self.function(answer, *context, **named)
+        except Hint as problem:
+            hint = str(problem)
+        except Exception as problem:  # the learner's own code failed: teach, not crash
+            hint = _of_exception(problem)
+        return Result(self.id, self.title, not hint, hint or "")
+
+
+def exercise(
+    id: str, *, title: str, kind: str, minutes: int, points: int, start: str = _START
+) -> Callable[[Callable], Exercise]:
+    """Make an exercise of a function that checks an answer.
+
+    The function returns None for a right answer, else a hint; `require` may end it with
+    one.
+
+    Args:
+        id: for example "q03_2", unique.
+        title: a few words.
+        kind: "predict", "modify", "implement" or "interpret".
+        minutes: that a learner may take.
+        points: for a teacher who marks.
+        start: the hint for an answer that is not begun.
+
+    Raises:
+        ParameterError: the kind is unknown.
+
+    Example:
+        >>> @exercise("q99_1", title="Two", kind="predict", minutes=1, points=1)
+        ... def q99_1(answer):
+        ...     return None if answer == 2 else "Count again."
+        >>> q99_1.check(3)
+        ✗ Two: not yet. Count again.
+        >>> del EXERCISES["q99_1"]
+    """
+    if kind not in KINDS:
+        raise ParameterError(
+            f"{id}: kind={kind!r}: expected one of {', '.join(KINDS)}."
+        )
+
+    def register(function: Callable) -> Exercise:
+        made = Exercise(id, title, kind, minutes, points, start, function)
+        EXERCISES[id] = made
+        return made
+
+    return register
+
+
+def _of_exception(problem: Exception) -> str:
+    """Name the error, and the line of the learner's cell it came from."""
+    frames = traceback.extract_tb(problem.__traceback__)
+    own = [f for f in frames if "ipykernel" in f.filename or f.filename == "<answer>"]
+    where = f" in line {own[-1].lineno} of your cell" if own else ""
+    return (
+        f"Your code stopped with {type(problem).__name__}: {problem}{where}. Call it "
+        "yourself in a new cell, with a small input, and look at what comes out."
+    )

@@ -1,0 +1,1 @@
+"""The checks of each lesson, one module per lesson, and what they share."""
