@@ -8,13 +8,20 @@ import warnings
 from pathlib import Path
 
 from fer_utils import __version__
+from fer_utils.course.commands import add_course_commands
+from fer_utils.course.doctor_command import add_doctor_command
 from fer_utils.errors import FerError
 from fer_utils.experiments.cross_command import add_cross_command
+from fer_utils.experiments.run_command import add_run_command
+from fer_utils.experiments.runs_command import add_runs_command
 from fer_utils.live.commands import add_live_commands
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; returns the exit code (0 well, 1 failed, 2 bad input)."""
+    """Run the command line; returns the exit code.
+
+    0 is well, 1 failed, 2 bad input, 130 stopped; `fer run --help` has more.
+    """
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):  # a console may have no letter for ✓
         if hasattr(stream, "reconfigure"):
@@ -42,72 +49,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fer {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_run(commands)
+    add_run_command(commands, _root, _write_report)
+    add_runs_command(commands, _root)
     _add_report(commands)
     _add_data(commands)
     add_cross_command(commands, _model)
     _add_ship(commands)
     add_live_commands(commands, _model)
+    add_course_commands(commands, _root)
+    add_doctor_command(commands)
     return parser
-
-
-def _add_run(commands) -> None:
-    run = commands.add_parser(
-        "run", help="execute lessons and a grid of experiments, then write the report"
-    )
-    add = run.add_argument
-    add("--preset", default="quick", help="a grid of experiments.yaml (default: quick)")
-    add(
-        "--data",
-        default="synthetic",
-        help="data set for everything (default: synthetic)",
-    )
-    add(
-        "--only",
-        metavar="PATTERN",
-        help="only lessons and runs that match, e.g. 'deep*'",
-    )
-    add("--jobs", type=int, default=1, metavar="N", help="runs at a time (default: 1)")
-    add("--no-lessons", action="store_true", help="leave the lessons out")
-    add("--force", action="store_true", help="run finished ones again")
-    add("--dry-run", action="store_true", help="list what would run, then stop")
-    add("--grid", metavar="FILE", help="another grid file")
-    add("--out", metavar="DIR", help="folder of the run records")
-    run.set_defaults(call=_run)
-
-
-def _run(options) -> int:
-    from fer_utils.experiments.runner import run_preset
-    from fer_utils.experiments.tasks import plan
-
-    root = _root()
-    tasks = plan(
-        root,
-        options.preset,
-        data_name=options.data,
-        only=options.only,
-        lessons=not options.no_lessons,
-        grid=options.grid,
-        out_dir=options.out,
-    )
-    if options.dry_run:
-        for task in tasks:
-            state = "done" if task.is_done() else "to run"
-            print(f"{state:<7} {task.kind:<11} {task.name}")
-        return 0
-    outcomes = run_preset(tasks, jobs=options.jobs, force=options.force)
-    failed = [o for o in outcomes if o.status == "failed"]
-    runs = Path(options.out) if options.out else root / "reports" / "runs"
-    _write_report(runs, (runs if options.out else root / "reports") / "index.html")
-    for outcome in failed:
-        print(f"failed: {outcome.task.name}: {outcome.error}", file=sys.stderr)
-    return 1 if failed else 0
 
 
 def _add_report(commands) -> None:
     report = commands.add_parser("report", help="turn run records into one HTML page")
     report.add_argument("--runs", metavar="DIR", help="default: reports/runs")
     report.add_argument("--out", metavar="FILE", help="default: reports/index.html")
+    report.add_argument(
+        "--no-faces",
+        action="store_true",
+        help="no pictures of the data set, for a page that goes public",
+    )
     report.add_argument(
         "--reference",
         action="store_true",
@@ -124,14 +86,16 @@ def _report(options) -> int:
             print(path)
         return 0
     runs = options.runs or _root() / "reports" / "runs"
-    _write_report(Path(runs), Path(options.out or _root() / "reports" / "index.html"))
+    out = Path(options.out or _root() / "reports" / "index.html")
+    _write_report(Path(runs), out, faces=not options.no_faces)
     return 0
 
 
-def _write_report(runs: Path, out: Path) -> None:
+def _write_report(runs: Path, out: Path, faces: bool = True) -> None:
     from fer_utils.experiments.report import write_report
 
-    print(f"report: {write_report(runs, out)}")
+    reference = _root() / "reports" / "reference"
+    print(f"report: {write_report(runs, out, reference=reference, faces=faces)}")
 
 
 def _add_data(commands) -> None:
