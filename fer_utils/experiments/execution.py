@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -91,14 +92,16 @@ def _run_notebook(task: Task, output: Path) -> tuple[str, str]:
     import papermill
 
     try:
-        notebook = papermill.execute_notebook(
-            task.notebook,
-            str(output),
-            parameters=task.parameters,
-            kernel_name="python3",
-            progress_bar=False,
-            cwd=str(Path(task.notebook).parent),
-        )
+        with _kernel_config() as config:
+            notebook = papermill.execute_notebook(
+                task.notebook,
+                str(output),
+                parameters=task.parameters,
+                kernel_name="python3",
+                progress_bar=False,
+                cwd=str(Path(task.notebook).parent),
+                config=config,
+            )
     except papermill.PapermillExecutionError as problem:
         text = f"cell {problem.cell_index}: {problem.ename}: {problem.evalue}"
         return problem.ename, text
@@ -110,6 +113,22 @@ def _run_notebook(task: Task, output: Path) -> tuple[str, str]:
     # papermill may call a notebook whose kernel was killed completed.
     reached = [_was_reached(cell) for cell in notebook.cells]
     return ("", "") if all(reached) else ("DeadKernelError", _death(notebook.cells))
+
+
+@contextlib.contextmanager
+def _kernel_config() -> Iterator[object]:
+    """Let the kernel talk over files of its own instead of TCP ports.
+
+    Two kernels that start at the same moment may be given the same free port; one dies.
+    """
+    from traitlets.config import Config
+
+    with tempfile.TemporaryDirectory(prefix="fer-", ignore_cleanup_errors=True) as own:
+        connection = os.path.join(own, "kernel.json")
+        settings = {"transport": "ipc", "connection_file": connection}
+        # Windows has no such sockets, and their paths are limited to some 100 letters.
+        usable = os.name == "posix" and len(connection) < 90
+        yield Config({"KernelManager": settings} if usable else {})
 
 
 def _was_reached(cell) -> bool:

@@ -1,7 +1,7 @@
 """`fer run`: checks, previews and executes lessons and a grid of experiments.
 
-Exit codes: 0 all is well; 2 nothing was started, the launch is bad; 3 all that was
-started is well, but something stays queued (time budget) or was left to another runner;
+Exit codes: 0 all is well; 2 nothing was started, the launch is bad; 3 nothing failed,
+but a run stays queued (time budget), was interrupted or was left to another runner;
 10 + n when n runs failed (110 for a hundred and more); 130 stopped with Ctrl-C.
 """
 
@@ -29,8 +29,8 @@ def add_run_command(commands, root: Callable[[], Path], write_report: Callable) 
     run = commands.add_parser(
         "run",
         help="execute lessons and a grid of experiments, then write the report",
-        epilog="Exit codes: 0 well; 2 bad launch, nothing started; 3 runs stay queued "
-        "or were left to another runner; 10+n when n runs failed; 130 stopped.",
+        epilog="Exit codes: 0 well; 2 bad launch, nothing started; 3 runs stay queued, "
+        "were interrupted or left to another runner; 10+n when n runs failed; 130 stopped.",
     )
     add = run.add_argument
     add("--preset", default="quick", help="a grid of experiments.yaml (default: quick)")
@@ -54,6 +54,13 @@ def add_run_command(commands, root: Callable[[], Path], write_report: Callable) 
         help="a parameter of every experiment, e.g. epochs=3; may be repeated",
     )
     add("--jobs", type=int, default=1, metavar="N", help="runs at a time (default: 1)")
+    add(
+        "--threads",
+        type=int,
+        metavar="N",
+        help="threads of each run, for results that are equal bit for bit everywhere "
+        "(default: the cores shared out)",
+    )
     add("--dask", metavar="ADDRESS", help="run on dask: local:N or tcp://host:port")
     add("--no-lessons", action="store_true", help="leave the lessons out")
     add("--force", action="store_true", help="run finished ones again")
@@ -102,14 +109,17 @@ def _run(options, root: Path, write_report: Callable) -> int:
     chosen = [row for row in rows if row not in queued]
     print(preview.summary(chosen), flush=True)
     _say_queued(queued)
-    where = {"dask": options.dask} if options.dask else {}
     outcomes = run_preset(
-        [row.task for row in chosen], jobs=options.jobs, force=options.force, **where
+        [row.task for row in chosen],
+        jobs=options.jobs,
+        force=options.force,
+        dask=options.dask,
+        threads=options.threads,
     )
     runs = Path(options.out) if options.out else root / "reports" / "runs"
     write_report(runs, (runs if options.out else root / "reports") / "index.html")
     for outcome in outcomes:
-        if outcome.status in ("failed", "busy"):
+        if outcome.status in ("failed", "busy", "interrupted"):
             text = f"{outcome.status}: {outcome.task.name}: {outcome.error}"
             print(text, file=sys.stderr)
     return exit_code([o.status for o in outcomes], len(queued))
@@ -129,7 +139,7 @@ def exit_code(statuses: list[str], queued: int = 0) -> int:
     failed = statuses.count("failed")
     if failed:
         return _FAILED + min(failed, 100)
-    return LEFT if queued or "busy" in statuses else 0
+    return LEFT if queued or {"busy", "interrupted"} & set(statuses) else 0
 
 
 def _say_queued(queued: list) -> None:
@@ -207,6 +217,9 @@ class _Launch:
 
         if self.options.jobs < 1:
             self._problem("option", f"--jobs {self.options.jobs}: expected at least 1.")
+        if self.options.threads is not None and self.options.threads < 1:
+            text = f"--threads {self.options.threads}: expected at least 1."
+            self._problem("option", text)
         if self.options.time_budget is not None:
             try:
                 self.budget = seconds_of(self.options.time_budget)

@@ -170,6 +170,7 @@ BAD = {
     "bad budget": ("--time-budget 90", None, None, "expected a number with a unit"),
     "bad --dask": ("--dask localhost", None, None, "expected local:N or an address"),
     "bad --jobs": ("--jobs -1", None, None, "--jobs -1: expected"),
+    "bad --threads": ("--threads 0", None, None, "--threads 0: expected"),
     "--only matches nothing": ("--only x*", None, None, "nothing. Known: a, b."),
     "no grid file": ("--grid no.yaml", None, None, "no.yaml: no such grid file"),
     "no backend": ("", None, without_backend, "no backend here"),
@@ -220,6 +221,7 @@ def test_an_estimate_can_be_overruled(fer, monkeypatch, stub):
         (["finished", "already done"], 0, 0),
         (["finished"], 1, 3),
         (["busy"], 0, 3),
+        (["finished", "interrupted"], 0, 3),
         (["failed", "finished", "busy"], 2, 11),
         (["failed"] * 7, 0, 17),
         (["failed"] * 100, 0, 110),
@@ -257,8 +259,9 @@ def stub(monkeypatch):
     def plan(root, preset, *, data_name, lessons, out_dir):
         return [FakeTask(e, out_dir) for e in preset.experiments]
 
-    def run_preset(tasks, *, jobs, force):
-        ran.extend((t.name, jobs, force) for t in tasks)
+    def run_preset(tasks, *, jobs, force, dask, threads):
+        assert dask is None
+        ran.extend((t.name, jobs, force, threads) for t in tasks)
         fails = {"b"} if jobs == 2 else set()
         return [
             Outcome(t, "failed" if t.name in fails else "finished", "boom")
@@ -272,7 +275,7 @@ def stub(monkeypatch):
 
 def test_what_is_asked_for_is_run(fer, stub):
     assert fer()[0] == 0
-    assert stub == [("a", 1, False), ("b", 1, False)]
+    assert stub == [("a", 1, False, None), ("b", 1, False, None)]
 
 
 def test_a_failed_run_is_named_and_counted(fer, stub):

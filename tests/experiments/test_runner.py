@@ -120,6 +120,15 @@ def test_a_training_that_somebody_holds_by_hand_is_busy(experiment, tmp_path):
     assert not task.record_path.exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="sockets as files are POSIX")
+def test_a_kernel_takes_no_port_that_another_could_take_too(lesson):
+    task = lesson(
+        "import json, sys\nprint('over', json.load(open(sys.argv[2]))['transport'])"
+    )
+    assert execute(task)[0] == "finished"
+    assert "over ipc" in Path(task.folder, "00_a.html").read_text()
+
+
 def test_a_page_that_cannot_be_made_spoils_no_result(lesson, monkeypatch):
     from nbconvert import HTMLExporter
 
