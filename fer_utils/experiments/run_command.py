@@ -30,7 +30,8 @@ def add_run_command(commands, root: Callable[[], Path], write_report: Callable) 
         "run",
         help="execute lessons and a grid of experiments, then write the report",
         epilog="Exit codes: 0 well; 2 bad launch, nothing started; 3 runs stay queued, "
-        "were interrupted or left to another runner; 10+n when n runs failed; 130 stopped.",
+        "were interrupted or left to another runner; 10+n when n runs failed; "
+        "130 stopped.",
     )
     add = run.add_argument
     add("--preset", default="quick", help="a grid of experiments.yaml (default: quick)")

@@ -174,7 +174,9 @@ def test_workers_that_cannot_do_a_run_are_refused(workers, says):
         executors._checked_workers(Workers(**workers), ("/grid",))
 
 
-def test_workers_with_gpus_get_one_run_each(tmp_path):
+def test_workers_with_gpus_get_one_run_each(tmp_path, monkeypatch):
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+        monkeypatch.setenv(name, "1")  # a worker in this process would leave its own
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2,

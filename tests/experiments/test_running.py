@@ -1,6 +1,7 @@
 """`run_one`: one record per run, whole, and never twice."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from fer_utils.errors import TrainingError
 from fer_utils.experiments import Experiment, identity, load_records, run_one
 from fer_utils.experiments import running as running_module
 from fer_utils.experiments.locks import LockedError, run_lock
+from fer_utils.experiments.record import read_record
 
 TINY = {
     "data": "synthetic-tiny",
@@ -44,12 +46,27 @@ def finished(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def again(tmp_path_factory):
-    """The same run in a process of its own: (folder, loaded files of the package)."""
-    folder = tmp_path_factory.mktemp("again") / "tiny"
-    command = [sys.executable, "-c", IN_A_PROCESS, json.dumps(SETTINGS), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return folder, json.loads(done.stdout.splitlines()[-1])
+def twice(tmp_path_factory):
+    """The same run in two processes: [(folder, loaded files of the package), …].
+
+    Both with one thread: their number changes the last bits.
+    """
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
+    folders = [tmp_path_factory.mktemp("process") / "tiny" for _ in range(2)]
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", IN_A_PROCESS, json.dumps(SETTINGS), str(folder)],
+            env={**os.environ, **threads},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for folder in folders
+    ]
+    told = [process.communicate() for process in started]
+    assert [p.returncode for p in started] == [0, 0], told
+    loaded = [json.loads(out.splitlines()[-1]) for out, _ in told]
+    return list(zip(folders, loaded, strict=True))
 
 
 def test_the_record_on_disk_is_what_was_returned(finished):
@@ -107,11 +124,9 @@ def test_no_checkpoint_is_left_of_a_finished_run(finished):
     ]
 
 
-def test_one_seed_gives_the_same_numbers_bit_for_bit_in_another_process(
-    finished, again
-):
-    record, folder = finished
-    other = json.loads((again[0] / "record.json").read_text())
+def test_one_seed_gives_the_same_numbers_bit_for_bit_in_another_process(twice):
+    folders = [folder for folder, _ in twice]
+    record, other = (read_record(folder / "record.json") for folder in folders)
     assert other["results"] == record["results"]
     assert other["key"] == record["key"]
     times = {"seconds": None}
@@ -119,17 +134,17 @@ def test_one_seed_gives_the_same_numbers_bit_for_bit_in_another_process(
         {**r["training"]["history"], **times} for r in (record, other)
     )
     assert other_history == history
-    one, two = np.load(folder / "probs.npz"), np.load(again[0] / "probs.npz")
+    one, two = (np.load(folder / "probs.npz") for folder in folders)
     assert set(one) == set(two) == {"train", "val", "test", "test_flip"}
     for part in one:
         assert one[part].tobytes() == two[part].tobytes()
 
 
-def test_every_file_that_a_run_loads_is_part_of_its_key(finished, again):
+def test_every_file_that_a_run_loads_is_part_of_its_key(finished, twice):
     files = {identity.PACKAGE / name for name in finished[0]["parts"]["code"]}
     not_in_the_key = {
         path.relative_to(identity.PACKAGE).as_posix()
-        for path in map(running_module.Path, again[1])
+        for path in map(running_module.Path, twice[0][1])
         if path not in files
     }
     # What data loading does is in the hash of the data; the others keep books.
