@@ -10,20 +10,27 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from fer_utils.course import timing
 from fer_utils.errors import DataError, ParameterError, did_you_mean
 from fer_utils.files import write_text
 
 __all__ = ["KINDS", "build", "instructor", "outdated", "recall", "solution_lines"]
-__all__ += ["student", "write_all"]
+__all__ += ["sources", "student", "write_all"]
 
 _BLOCK = re.compile(
     r"^[ \t]*### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION[ \t]*\n?",
     re.DOTALL | re.MULTILINE,
 )
 _STUDENT = "### STUDENT:"
+_HEADING = re.compile(
+    r"^## Exercise (?P<number>[\d.]+): (?P<title>.+?) "
+    r"\*\((?P<kind>\w+), (?P<minutes>\d+) min\)\*",
+    re.MULTILINE,
+)
+_WORTH_TELLING = 0.1  # seconds
 _HERE = "# YOUR ANSWER HERE\n"
 
 
@@ -56,14 +63,70 @@ def _after_mark(line: str) -> str:
     return line.removeprefix(_STUDENT).removeprefix(" ")
 
 
-def instructor(notebook: dict) -> dict:
-    """Return the notebook with answers and the notes for the teacher."""
-    made = copy.deepcopy(notebook)
+def instructor(
+    notebook: dict, seconds: Mapping[str, float] | None = None, measured: str = ""
+) -> dict:
+    """Return the notebook with answers, the notes for the teacher, and a plan.
+
+    Args:
+        notebook: a solutions notebook.
+        seconds: {cell id: seconds}, from `timing.measure`.
+        measured: when and where, for the plan.
+    """
+    made, seconds = copy.deepcopy(notebook), seconds or {}
     for cell in made["cells"]:
         lines = _source(cell).splitlines(keepends=True)
         kept = [line for line in lines if not line.lstrip().startswith(_STUDENT)]
+        took = seconds.get(cell.get("id", ""), 0)
+        if cell["cell_type"] == "code" and took >= _WORTH_TELLING:
+            kept.insert(0, f"# measured: {took:.1f} s\n")
         cell["source"] = _lines("".join(kept))
+    plan = _plan(notebook, seconds, measured)
+    if plan:
+        made["cells"].insert(1, _markdown(plan))
     return made
+
+
+def _plan(notebook: dict, seconds: Mapping[str, float], measured: str) -> str:
+    """Return a table of the exercises: kind, minutes, points, measured seconds."""
+    rows, part = [], {"seconds": 0.0}  # before the first heading: the setup
+    parts = [part]
+    for cell in notebook["cells"]:
+        heading = _HEADING.search(_source(cell))
+        if heading:
+            part = {**heading.groupdict(), "seconds": 0.0}
+            parts.append(part)
+        elif re.match(r"## ", _source(cell)) and len(parts) > 1:
+            break  # the progress cell and what to do next
+        part["seconds"] += seconds.get(cell.get("id", ""), 0)
+        points = cell["metadata"].get("nbgrader", {}).get("points")
+        part["points"] = points or part.get("points", 0)
+    for one in parts[1:]:
+        took = f"{one['seconds']:.1f}" if seconds else "not measured"
+        rows.append(
+            f"| {one['number']} {one['title']} | {one['kind']} | {one['minutes']} "
+            f"| {one['points']} | {took} |"
+        )
+    if not rows:
+        return ""
+    minutes = sum(int(one["minutes"]) for one in parts[1:])
+    total = f", {sum(seconds.values()):.0f} s of computing" if seconds else ""
+    setup = f" Setup: {parts[0]['seconds']:.1f} s." if seconds else ""
+    source = f" Measured {measured}." if seconds and measured else ""
+    head = "| exercise | kind | minutes | points | computer, s |\n|---|---|---|---|---|"
+    return (
+        f"**For the teacher: the plan.** {len(rows)} exercises, {minutes} minutes"
+        f"{total}.{setup}{source}\n\n{head}\n" + "\n".join(rows)
+    )
+
+
+def _markdown(text: str) -> dict:
+    return {
+        "cell_type": "markdown",
+        "id": "plan",
+        "metadata": {"tags": ["instructor"]},
+        "source": _lines(text),
+    }
 
 
 def recall(lesson: dict) -> dict:
@@ -96,7 +159,7 @@ def _first_comment(source: str) -> str:
 
 
 # kind -> (folder of the sources, how one is built)
-KINDS: dict[str, tuple[str, Callable[[dict], dict]]] = {
+KINDS: dict[str, tuple[str, Callable[..., dict]]] = {
     "student": ("solutions", student),
     "solution": ("solutions", lambda notebook: _without_tags(notebook, {"instructor"})),
     "instructor": ("solutions", instructor),
@@ -121,16 +184,28 @@ def build(root: str | Path, kind: str = "student") -> dict[str, str]:
     if kind not in KINDS:
         raise ParameterError(f"unknown build {kind!r}." + did_you_mean(kind, KINDS))
     folder, make = KINDS[kind]
+    times = timing.read(root) if kind == "instructor" else None
     built = {}
-    sources = (Path(root) / "notebooks" / folder).glob("[0-9][0-9]_*.ipynb")
-    for path in sorted(sources):
+    for path in sources(root, folder):
         try:
             notebook = json.loads(path.read_text(encoding="utf-8"))
-            made = make(notebook)
+            made = make(notebook, *_times(times, path.stem))
         except (DataError, ValueError, KeyError) as error:
             raise DataError(f"{path}: {error}") from None
         built[path.name] = json.dumps(made, indent=1, ensure_ascii=False) + "\n"
     return built
+
+
+def _times(times: dict | None, stem: str) -> tuple:
+    """Return what the instructor's build needs of the times of one notebook."""
+    if times is None:
+        return ()
+    return times["seconds"].get(stem), times["measured"].get(stem, "")
+
+
+def sources(root: str | Path, folder: str = "solutions") -> list[Path]:
+    """Return the notebooks of lessons in a folder of `notebooks/`, in order."""
+    return sorted((Path(root) / "notebooks" / folder).glob("[0-9][0-9]_*.ipynb"))
 
 
 def write_all(root: str | Path, kind: str, out: str | Path) -> list[Path]:
@@ -155,12 +230,11 @@ def outdated(root: str | Path) -> list[str]:
 
 
 def solution_lines(notebook: dict) -> set[str]:
-    """Return the lines of a solutions notebook that no student may see.
+    """Return the lines of a solutions notebook that no student may see anywhere.
 
-    Lines that the student's stub shows anyway, blank ones and lone brackets do not
-    count.
+    What the student's stub shows anyway, blank lines and lone brackets do not count.
     """
-    hidden, shown = set(), set()
+    hidden, stub = set(), set()
     for cell in notebook["cells"]:
         source = _source(cell)
         if {"answer", "instructor"} & set(cell["metadata"].get("tags", ())):
@@ -168,10 +242,10 @@ def solution_lines(notebook: dict) -> set[str]:
             continue
         for block in _BLOCK.finditer(source):
             for line in map(str.strip, block[1].splitlines()):
-                stub = line.startswith(_STUDENT)
-                (shown if stub else hidden).add(_after_mark(line).strip())
-        shown |= {line.strip() for line in _BLOCK.sub("", source).splitlines()}
-    return {line for line in hidden - shown if len(line) > 12}
+                part = stub if line.startswith(_STUDENT) else hidden
+                part.add(_after_mark(line).strip())
+    shown = "\n".join(stub)
+    return {line for line in hidden if len(line) > 12 and line not in shown}
 
 
 def _without_tags(notebook: dict, tags: set[str]) -> dict:

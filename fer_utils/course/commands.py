@@ -1,4 +1,4 @@
-"""`fer course build|list|overview|site`."""
+"""`fer course build|list|overview|site|time`."""
 
 from __future__ import annotations
 
@@ -32,8 +32,15 @@ def add_course_commands(commands, root: Callable[[], Path]) -> None:
         "overview", help="where a class stands, from its progress files"
     )
     overview.add_argument("folder", metavar="FOLDER", help="with the students' JSON")
-    overview.add_argument("--out", metavar="FILE", help="also write one HTML page")
+    overview.add_argument(
+        "--out", metavar="FILE", help="the HTML page; default: FOLDER/overview.html"
+    )
     overview.set_defaults(call=_overview)
+    time = actions.add_parser(
+        "time", help="measure the exercises' cells, for the instructor's build"
+    )
+    time.add_argument("lessons", nargs="*", metavar="NN", help="for example 03")
+    time.set_defaults(call=lambda options: _time(options, root()))
     add_site_command(actions, root)
 
 
@@ -70,11 +77,29 @@ def _list(options) -> int:
     return 0
 
 
+def _time(options, root: Path) -> int:
+    from fer_utils.course import build, timing
+    from fer_utils.errors import ParameterError, did_you_mean
+
+    found = {p.stem[:2]: p for p in build.sources(root)}
+    for number in options.lessons:
+        if number not in found:
+            raise ParameterError(
+                f"no exercises of lesson {number!r}." + did_you_mean(number, found)
+            )
+    chosen = [found[n] for n in options.lessons or found]
+    file = timing.write(root, chosen)
+    for path in chosen:
+        seconds = timing.read(root)["seconds"][path.stem]
+        print(f"{path.stem}: {sum(seconds.values()):.1f} s")
+    print(file)
+    return 0
+
+
 def _overview(options) -> int:
     from fer_utils.course.overview import read_class, write_page
 
     group = read_class(options.folder)
     print(group)
-    if options.out:
-        print(write_page(group, options.out))
+    print(write_page(group, options.out or Path(options.folder) / "overview.html"))
     return 0

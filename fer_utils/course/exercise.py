@@ -49,10 +49,14 @@ class Result:
 
     def __str__(self) -> str:
         if self.passed:
-            return f"✓ {self.title}: right."
-        return f"✗ {self.title}: not yet. {self.message}"
+            return f"✓ {self._name} right."
+        return f"✗ {self._name} not yet. {self.message}"
 
     __repr__ = __str__
+
+    @property
+    def _name(self) -> str:
+        return self.title if self.title.endswith("?") else f"{self.title}:"
 
     def _repr_html_(self) -> str:
         # A sign, a word and a bar tell right from not yet; colour only underlines it.
@@ -63,7 +67,7 @@ class Result:
         return (
             f'<div style="border-left:4px solid {colour};padding:.3em .8em">'
             f'<b><span style="color:{colour}">{sign}</span> '
-            f"{html.escape(self.title)}: {word}.</b> {message}</div>"
+            f"{html.escape(self._name)} {word}.</b> {message}</div>"
         )
 
 
@@ -109,7 +113,7 @@ class Exercise:
         except Hint as problem:
             hint = str(problem)
         except Exception as problem:  # the learner's own code failed: teach, not crash
-            hint = _of_exception(problem)
+            hint = _of_exception(problem, answer)
         return Result(self.id, self.title, not hint, hint or "")
 
 
@@ -153,12 +157,21 @@ def exercise(
     return register
 
 
-def _of_exception(problem: Exception) -> str:
+_CELLS = ("ipykernel", "<ipython-input", "<answer>")  # file names of notebook cells
+
+
+def _of_exception(problem: Exception, answer: object) -> str:
     """Name the error, and the line of the learner's cell it came from."""
+    error = f"{type(problem).__name__}: {problem}"
     frames = traceback.extract_tb(problem.__traceback__)
-    own = [f for f in frames if "ipykernel" in f.filename or f.filename == "<answer>"]
-    where = f" in line {own[-1].lineno} of your cell" if own else ""
+    own = [f for f in frames if any(mark in f.filename for mark in _CELLS)]
+    if not own:
+        return (
+            f"The check cannot work with this answer, a {type(answer).__name__}: it "
+            f"stopped with {error}. Read in the task what kind of thing is asked."
+        )
     return (
-        f"Your code stopped with {type(problem).__name__}: {problem}{where}. Call it "
-        "yourself in a new cell, with a small input, and look at what comes out."
+        f"Your code stopped with {error} in line {own[-1].lineno} of your cell "
+        f"({own[-1].line or own[-1].name}). Call it yourself in a new cell, with a "
+        "small input, and look at what comes out."
     )

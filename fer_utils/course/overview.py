@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 
 from fer_utils.course import progress
 from fer_utils.course.checks import exercises
@@ -13,9 +14,38 @@ from fer_utils.course.exercise import Exercise
 from fer_utils.errors import DataError
 from fer_utils.files import write_text
 
-__all__ = ["Class", "Difficulty", "read_class", "write_page"]
+__all__ = ["Class", "Difficulty", "Student", "read_class", "write_page"]
 
-_HARD = 0.5  # a smaller share of those who tried have solved it
+_HARD = 0.5  # a smaller share of those who tried have solved it, or …
+_LABORIOUS = 2  # … it took more attempts each
+_HINT_WIDTH = 72  # of a hint in the terminal; the page has all of it
+
+
+@dataclass(frozen=True)
+class Student:
+    """One learner.
+
+    Attributes:
+        name: as the file says.
+        done: {exercise id: solved}, for each exercise with an attempt.
+        at: id of the exercise that was tried last; "" before the first.
+    """
+
+    name: str
+    done: Mapping[str, bool]
+    at: str
+
+    @property
+    def solved(self) -> int:
+        """How many exercises are solved."""
+        return sum(self.done.values())
+
+    @property
+    def place(self) -> str:
+        """Where the learner is, in words."""
+        if not self.at:
+            return "not begun"
+        return f"{'solved' if self.done[self.at] else 'works on'} {self.at}"
 
 
 @dataclass(frozen=True)
@@ -38,8 +68,17 @@ class Difficulty:
 
     @property
     def is_hard(self) -> bool:
-        """Whether fewer than half of those who tried have solved it."""
-        return self.tried > 0 and self.solved < _HARD * self.tried
+        """Whether under half of those who tried solved it, or it took over two tries.
+
+        A learner may need one hint; a second one says that something is not clear.
+        """
+        few = self.solved < _HARD * self.tried
+        return self.tried > 0 and (few or self.attempts > _LABORIOUS)
+
+    @property
+    def short_hint(self) -> str:
+        """The hint in one line."""
+        return shorten(self.hint, _HINT_WIDTH, placeholder=" …")
 
 
 @dataclass(frozen=True)
@@ -47,12 +86,12 @@ class Class:
     """A class: its students and its exercises.
 
     Attributes:
-        students: (name, {exercise id: passed}) by name.
+        students: one per file, by name.
         difficulties: one per exercise, in order.
         problems: files that could not be read, and why.
     """
 
-    students: tuple[tuple[str, dict[str, bool]], ...]
+    students: tuple[Student, ...]
     difficulties: tuple[Difficulty, ...]
     problems: tuple[str, ...] = ()
 
@@ -66,7 +105,7 @@ class Class:
                 f"{d.attempts:.1f}",
                 "hard" if d.is_hard else "",
             )
-            for d in self.difficulties
+            for d in self.tried
         ]
         width = max(len(row[0]) for row in rows)
         lines = [f"{len(self.students)} students"]
@@ -74,10 +113,33 @@ class Class:
             f"{a:<{width}}  {b:>5}  {c:>6}  {d:>8}  {e}".rstrip()
             for a, b, c, d, e in rows
         ]
-        most = len(self.difficulties)
-        for name, done in self.students:
-            lines.append(f"{sum(done.values()):>3} of {most}  {name}")
+        lines += [
+            f"stuck in {d.exercise.id}: {d.short_hint}"
+            for d in self.tried
+            if d.is_hard and d.hint
+        ]
+        if self.untried:
+            lines.append(f"nobody has tried: {', '.join(self.untried)}")
+        most, longest = len(self.difficulties), max(map(len, self._names), default=0)
+        lines += [
+            f"{one.solved:>3} of {most}  {one.name:<{longest}}  {one.place}"
+            for one in self.students
+        ]
         return "\n".join([*lines, *(f"not read: {p}" for p in self.problems)])
+
+    @property
+    def tried(self) -> tuple[Difficulty, ...]:
+        """The exercises that somebody has tried."""
+        return tuple(one for one in self.difficulties if one.tried)
+
+    @property
+    def untried(self) -> tuple[str, ...]:
+        """The ids of the others."""
+        return tuple(one.exercise.id for one in self.difficulties if not one.tried)
+
+    @property
+    def _names(self) -> list[str]:
+        return [one.name for one in self.students]
 
 
 def read_class(folder: str | Path) -> Class:
@@ -99,12 +161,17 @@ def read_class(folder: str | Path) -> Class:
         except DataError as error:
             problems.append(str(error))
     known = exercises()
-    students = [
-        (one["student"], {k: bool(v["passed"]) for k, v in one["exercises"].items()})
-        for one in found
-    ]
+    ids = {one.id for one in known}
+    students = sorted((_student(one, ids) for one in found), key=lambda one: one.name)
     difficulties = (_difficulty(one, found) for one in known)
-    return Class(tuple(sorted(students)), tuple(difficulties), tuple(problems))
+    return Class(tuple(students), tuple(difficulties), tuple(problems))
+
+
+def _student(content: dict, known: set[str]) -> Student:
+    """Return a learner, with the exercises of this version of the course only."""
+    done = {k: v for k, v in content["exercises"].items() if k in known}
+    at = max(done, key=lambda id: (str(done[id].get("last", "")), id), default="")
+    return Student(content["student"], {k: v["passed"] for k, v in done.items()}, at)
 
 
 def _difficulty(exercise: Exercise, found: Sequence[dict]) -> Difficulty:

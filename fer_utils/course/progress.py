@@ -6,6 +6,7 @@ import getpass
 import html
 import json
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,10 +42,7 @@ def read(file: str | Path) -> dict:
     except (OSError, ValueError) as error:
         raise DataError(f"{file}: not a readable progress file ({error}).") from None
     exercises = content.get("exercises") if isinstance(content, dict) else None
-    whole = isinstance(exercises, dict) and all(
-        isinstance(one, dict) and {"passed", "attempts"} <= set(one)
-        for one in exercises.values()
-    )
+    whole = isinstance(exercises, dict) and all(map(_is_whole, exercises.values()))
     if not whole or not isinstance(content.get("student"), str):
         raise DataError(
             f"{file}: expected a progress file with a student and exercises. Ask for "
@@ -53,8 +51,31 @@ def read(file: str | Path) -> dict:
     return content
 
 
+def _is_whole(one) -> bool:
+    return (
+        isinstance(one, dict)
+        and isinstance(one.get("passed"), bool)
+        and type(one.get("attempts")) is int
+        and isinstance(one.get("last_hint", ""), str)
+    )
+
+
 def note(result: Result) -> None:
-    """Add one attempt. A file that is damaged is kept aside, never overwritten."""
+    """Add one attempt. A file that is damaged is kept aside, never overwritten.
+
+    Where nothing can be written, it only warns: the learner still gets the hint.
+    """
+    try:
+        _note(result)
+    except OSError as error:
+        warnings.warn(
+            f"Your progress is not kept: {path()} cannot be written ({error}). Set "
+            "FER_PROGRESS to a file in a folder of yours.",
+            stacklevel=4,
+        )
+
+
+def _note(result: Result) -> None:
     file, now = path(), datetime.now(UTC).isoformat(timespec="seconds")
     content = {"schema": _SCHEMA, "student": _student(), "exercises": {}}
     if file.exists():

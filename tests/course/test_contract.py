@@ -10,6 +10,7 @@ import json
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from fer_utils.course import build
@@ -44,6 +45,9 @@ def run(code, names):
 
 def run_all(notebook):
     """Run every code cell; return the names and {exercise: what its check said}."""
+    from matplotlib import pyplot
+
+    pyplot.close("all")
     names, said = {"display": lambda *things: None}, {}
     for cell in code_cells(notebook):
         value = run(source(cell).rstrip().removesuffix(";"), names)
@@ -75,28 +79,31 @@ def lesson(request, tmp_path_factory):
         yield request.param.stem[:2], notebook, names, said
 
 
-def test_every_solution_passes_its_check(lesson):
+def test_every_solution_passes_its_check(lesson, counted):
     number, _, _, said = lesson
     assert sorted(said) == [one.id for one in exercises(number)]
+    assert 3 <= len(said) <= 6
     assert {k: str(r) for k, r in said.items() if not r.passed} == {}
+    counted[number]["exercises"] += len(said)
+    counted[number]["solutions pass"] += sum(r.passed for r in said.values())
 
 
-def test_every_untouched_cell_gets_a_hint(lesson):
+def test_every_untouched_cell_gets_a_hint(lesson, counted):
     number, notebook, _, _ = lesson
     _, said = run_all(build.student(notebook))
     assert sorted(said) == [one.id for one in exercises(number)]
     for result in said.values():
         assert not result.passed
         assert len(result.message) > 20
-        assert "Your code stopped" not in result.message  # a stub must not crash
+        assert "stopped with" not in result.message  # a stub must not crash
+        counted[number]["untouched cells hinted"] += 1
 
 
-def test_every_typical_mistake_gets_its_own_hint(lesson):
+def test_every_typical_mistake_gets_its_own_hint(lesson, counted):
     number, notebook, names, _ = lesson
     cells = {grade_id(c): source(c) for c in code_cells(notebook) if grade_id(c)}
     wrong = wrong_answers(number)
     assert set(wrong) == {one.id for one in exercises(number)}
-    count = 0
     for id, mistakes in wrong.items():
         assert len({fragment for _, fragment in mistakes}) >= 3
         for code, fragment in mistakes:
@@ -105,8 +112,7 @@ def test_every_typical_mistake_gets_its_own_hint(lesson):
             result = run(cells[f"check-{id}"], mine)
             assert not result.passed, (id, code)
             assert fragment in result.message, (id, code)
-            count += 1
-    print(f"lesson {number}: {len(wrong)} exercises, {count} wrong answers hinted")
+            counted[number]["mistakes hinted"] += 1
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda p: p.stem)
@@ -114,9 +120,26 @@ def test_no_answer_is_in_the_student_build(path):
     notebook = json.loads(path.read_text(encoding="utf-8"))
     secret = build.solution_lines(notebook)
     made = build.build(ROOT, "student")[path.name]
-    shown = {n.strip() for c in json.loads(made)["cells"] for n in c["source"]}
+    shown = "\n".join(source(c) for c in json.loads(made)["cells"])
     assert len(secret) > 3
-    assert secret & shown == set()
+    assert {line for line in secret if line in shown} == set()
+    assert "### STUDENT" not in shown
+    assert "SOLUTION" not in shown
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda p: p.stem)
+def test_the_other_builds_keep_what_they_are_for(path):
+    """A learner may compare with answers; only a teacher sees the notes."""
+    made = {
+        kind: build.build(ROOT, kind)[path.name]
+        for kind in ("recall", "solution", "instructor")
+    }
+    for text in made.values():
+        nbformat.validate(nbformat.reads(text, as_version=4))
+    assert "For the teacher" not in made["solution"]
+    assert "**Answer" in made["solution"]
+    assert made["instructor"].count("For the teacher") > len(exercises(path.stem[:2]))
+    assert made["recall"].count("For the teacher") == 0
 
 
 def test_the_committed_student_notebooks_are_up_to_date():

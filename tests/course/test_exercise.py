@@ -6,7 +6,7 @@ import pytest
 
 from fer_utils.course import build, check, progress
 from fer_utils.course.exercise import EXERCISES, exercise, require
-from fer_utils.course.overview import read_class, write_page
+from fer_utils.course.overview import Difficulty, read_class, write_page
 from fer_utils.errors import DataError, ParameterError
 
 
@@ -138,6 +138,13 @@ def test_what_is_secret_is_what_the_stub_does_not_show():
     }
 
 
+def test_an_answer_in_the_task_is_still_a_secret():
+    task = "Hint: return 2 * x + 0 * given"
+    made = notebook(("markdown", task, []), ("code", CELL, []))
+    (secret,) = build.solution_lines(made)
+    assert secret in task
+
+
 def test_a_lone_begin_is_named():
     with pytest.raises(DataError, match="cell 0: a solution begins or ends alone"):
         build.student(notebook(("code", "### BEGIN SOLUTION\nx = 1", [])))
@@ -166,11 +173,15 @@ def test_an_unknown_build_is_named(tmp_path):
         build.build(tmp_path, "studnt")
 
 
+ODD = {"student": "x", "exercises": {"q05_1": {"passed": True, "attempts": "many"}}}
+
+
 def a_class(folder, n=30):
     """Write files of students: one exercise is easy, one is hard."""
     for i in range(n):
         easy = {"passed": True, "attempts": 1, "last_hint": ""}
         hard = {"passed": i % 5 == 0, "attempts": 4, "last_hint": "Each class counts."}
+        easy["last"], hard["last"] = "2026-03-01T10:00", f"2026-03-01T{9 + i % 5:02}:30"
         done = {"q05_1": easy, "q05_2": hard} if i else {}
         content = {"schema": 1, "student": f"student {i:02d}", "exercises": done}
         (folder / f"{i:02d}.json").write_text(json.dumps(content))
@@ -181,6 +192,7 @@ def test_a_class_of_thirty_shows_which_exercise_is_hard(tmp_path):
     folder.mkdir()
     a_class(folder)
     (folder / "torn.json").write_text('{"stu')
+    (folder / "odd.json").write_text(json.dumps(ODD))
     group = read_class(folder)
     found = {d.exercise.id: d for d in group.difficulties}
     assert (found["q05_1"].tried, found["q05_1"].solved) == (29, 29)
@@ -190,11 +202,73 @@ def test_a_class_of_thirty_shows_which_exercise_is_hard(tmp_path):
     assert not found["q05_1"].is_hard
     assert "30 students" in str(group)
     assert "torn.json" in str(group)
+    assert "odd.json" in str(group)
+    assert "stuck in q05_2: Each class counts." in str(group)
+    places = {one.name: one.place for one in group.students}
+    assert places["student 00"] == "not begun"
+    assert places["student 04"] == "works on q05_2"
+    assert places["student 05"] == "solved q05_1"  # the last thing that was tried
     page = write_page(group, tmp_path / "class.html").read_text(encoding="utf-8")
     assert page.count("<tr>") >= 30
     assert "<script" not in page
+    assert "q05_3" in str(group).partition("nobody has tried: ")[2].splitlines()[0]
+    assert page.count("q05_3") == 1  # named among those that nobody has tried
+    assert page.count("title=") == len(group.students) * len(group.tried)
 
 
 def test_an_empty_folder_says_what_to_collect(tmp_path):
     with pytest.raises(DataError, match=r"Collect the fer-progress\.json"):
         read_class(tmp_path)
+
+
+def test_an_answer_of_the_wrong_kind_is_not_called_code(two):
+    @exercise("q99_2", title="Sum", kind="implement", minutes=1, points=1)
+    def q99_2(answer):
+        return None if sum(answer) == 3 else "Count again."
+
+    assert "cannot work with this answer, a int" in q99_2.check(3).message
+    del EXERCISES["q99_2"]
+
+
+def test_the_line_of_the_learners_error_is_named(two):
+    @exercise("q99_2", title="Half", kind="implement", minutes=1, points=1)
+    def q99_2(answer):
+        return None if answer(0) else "Count again."
+
+    names = {}
+    exec(
+        compile("def half(x):\n    y = 1\n    return y / x", "<answer>", "exec"), names
+    )
+    message = q99_2.check(names["half"]).message
+    assert "ZeroDivisionError: division by zero in line 3 of your cell" in message
+    del EXERCISES["q99_2"]
+
+
+def test_a_folder_that_cannot_be_written_costs_no_hint(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("FER_PROGRESS", str(tmp_path / "file" / "fer-progress.json"))
+    with pytest.warns(UserWarning, match="Your progress is not kept"):
+        assert not check.q05_1(...).passed
+
+
+def test_an_exercise_that_left_the_course_is_no_trouble(tmp_path):
+    old = {"passed": True, "attempts": 1}
+    content = {"student": "ada", "exercises": {"q77_7": old}}
+    (tmp_path / "ada.json").write_text(json.dumps(content))
+    (ada,) = read_class(tmp_path).students
+    assert (ada.solved, ada.place) == (0, "not begun")
+
+
+@pytest.mark.parametrize(
+    ("tried", "solved", "attempts", "hard"),
+    [
+        (0, 0, 0, False),  # nobody came so far: no reason to worry
+        (1, 0, 1, True),
+        (10, 5, 1, False),  # just half
+        (10, 4, 1, True),
+        (10, 10, 2, False),  # one hint each is what hints are for
+        (10, 10, 2.5, True),  # all solved it, after a long time
+    ],
+)
+def test_what_is_hard(tried, solved, attempts, hard):
+    assert Difficulty(None, tried, solved, attempts, "").is_hard is hard

@@ -35,7 +35,8 @@ _NO = (
 )
 
 _SURE = 0.9
-_NEAR_SHARE = 0.1  # what counting some forty faces is good for
+_SURE_OF_NOTHING = 0.6  # the model of real photos doubts pictures of nothing
+_NEAR_SHARE = 0.1  # how well 40 faces tell a share
 _LIKE_A_FACE = 0.9  # the correlation from which a picture is taken for that face
 
 
@@ -254,14 +255,15 @@ def q00_5(answer, model, faces):
     probs = predict(model, picture[None])[0]
     said, confidence = faces.classes[int(probs.argmax())], float(probs.max())
     require(
-        picture.min() < picture.max() or confidence >= _SURE,
+        picture.min() < picture.max() or confidence >= _SURE_OF_NOTHING,
         f"One grey everywhere: the model says {said}, {confidence:.0%}. What does it "
         "look for in a face? Give it an edge between light and dark.",
     )
     require(
-        confidence >= _SURE,
-        f"The model says {said}, {confidence:.0%} sure: asked is {_SURE:.0%}. Move "
-        "your edges, turn them, make them longer or stronger.",
+        confidence >= _SURE_OF_NOTHING,
+        f"The model says {said}, {confidence:.0%} sure: asked is "
+        f"{_SURE_OF_NOTHING:.0%}. Move your edges, turn them, make them longer or "
+        "stronger.",
     )
     return None
 
