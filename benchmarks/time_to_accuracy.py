@@ -13,7 +13,6 @@ passes. `--figure FILE` draws the curves.
 """
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +21,10 @@ import numpy as np
 from fer_utils import models
 from fer_utils.errors import DataError
 from fer_utils.experiments import Experiment
+from fer_utils.experiments.checkpoints import read_state
+from fer_utils.experiments.record import read_record
 from fer_utils.experiments.running import load_faces
+from fer_utils.experiments.runs import notebook_parameters
 from fer_utils.models.cost import mflops
 
 BASELINE = "deep_cnn-augmented-tuned"
@@ -50,15 +52,16 @@ def read(folder: Path) -> Curve:
     Raises:
         DataError: neither is there.
     """
-    record, state = folder / "record.json", folder / "checkpoint" / "state.json"
+    record, state = folder / "record.json", read_state(folder)
     if record.is_file():
-        found = json.loads(record.read_text(encoding="utf-8"))
+        found = read_record(record)
         history, images = found["training"]["history"], found["training"]["images"]
         settings = found["experiment"]
-    elif state.is_file() and (folder / "notebook.ipynb").is_file():
-        rows = json.loads(state.read_text(encoding="utf-8"))["history"]
+    elif state:
+        rows, known = state["history"], Experiment.parameter_names()
         history = {k: [row[k] for row in rows] for k in ("val_accuracy", "seconds")}
-        settings = parameters(folder / "notebook.ipynb")
+        injected = notebook_parameters(folder / "notebook.ipynb")
+        settings = {k: v for k, v in injected.items() if k in known}
         images = len(load_faces(Experiment.from_dict(settings)).train)
     else:
         raise DataError(f"{folder}: no run here. Start it: see the first lines here.")
@@ -67,13 +70,6 @@ def read(folder: Path) -> Curve:
     accuracy = np.maximum.accumulate(history["val_accuracy"])
     minutes = np.cumsum(history["seconds"]) / 60
     return Curve(folder.name, minutes, epoch * np.arange(1, len(minutes) + 1), accuracy)
-
-
-def parameters(notebook: Path) -> dict:
-    """Return what papermill injected into a notebook."""
-    content = json.loads(notebook.read_text(encoding="utf-8"))
-    found = content["metadata"]["papermill"]["parameters"]
-    return {k: v for k, v in found.items() if k in Experiment.parameter_names()}
 
 
 def table(ours: Curve, baseline: Curve) -> str:

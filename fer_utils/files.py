@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-__all__ = ["cache_dir", "write_json", "write_text"]
+__all__ = ["cache_dir", "existing_parent", "write_json", "write_text"]
 
 
 def write_text(path: str | Path, text: str) -> Path:
@@ -52,3 +52,10 @@ def cache_dir() -> Path:
     except ImportError:  # a bare GPU node: the cache must work with numpy alone
         return Path.home() / ".cache" / "fer_utils"
     return Path(user_cache_dir("fer_utils", appauthor=False))
+
+
+def existing_parent(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that is there."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder

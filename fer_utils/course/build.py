@@ -259,8 +259,7 @@ def _without_tags(notebook: dict, tags: set[str]) -> dict:
 
 
 def _source(cell: dict) -> str:
-    source = cell["source"]
-    return source if isinstance(source, str) else "".join(source)
+    return "".join(cell["source"])  # a string, or its lines
 
 
 def _lines(text: str) -> list[str]:

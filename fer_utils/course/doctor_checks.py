@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import importlib.metadata
 import os
 import platform
@@ -21,6 +20,7 @@ from fer_utils.course.doctor import (
     Probe,
     guarded,
 )
+from fer_utils.files import existing_parent
 
 __all__ = ["ORDER", "probed_checks", "quick_checks"]
 
@@ -343,10 +343,11 @@ def detector_files() -> Check:
 
 
 def _state(name: str, sha256: str, folders: list[Path]) -> str:
+    import pooch
+
     for folder in folders:
         if (folder / name).is_file():
-            content = (folder / name).read_bytes()
-            same = hashlib.sha256(content).hexdigest() == sha256
+            same = pooch.file_hash(folder / name) == sha256
             return str(folder / name) if same else "other bytes"
     return "missing"
 
@@ -378,8 +379,7 @@ def output() -> Check:
 
 def _writable(folder: Path) -> bool:
     """Return whether files can be made there, without making any."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
+    folder = existing_parent(folder)
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
 
 
@@ -419,7 +419,10 @@ def camera() -> Check:
 def disk() -> Check:
     from fer_utils.files import cache_dir
 
-    free = {str(f): _free(f) for f in (Path.cwd(), cache_dir())}
+    free = {
+        str(f): shutil.disk_usage(existing_parent(f)).free
+        for f in (Path.cwd(), cache_dir())
+    }
     least = min(free, key=free.get)
     found = f"{free[least] / _GB:,.1f} GB free for {least}"
     status = BROKEN if free[least] < 0.2 * _GB else WARNING
@@ -427,12 +430,6 @@ def disk() -> Check:
         fix = "make room: 2 GB hold the data, the cache and some hundred runs"
         return Check("Disk", status, found, fix, free)
     return Check("Disk", OK, found, details=free)
-
-
-def _free(folder: Path) -> int:
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def memory() -> Check:
@@ -447,9 +444,9 @@ def memory() -> Check:
 
 
 def cores() -> Check:
-    ours = os.cpu_count() or 1
-    if hasattr(os, "sched_getaffinity"):
-        ours = len(os.sched_getaffinity(0))
+    from fer_utils.experiments.record import cores
+
+    ours = cores()
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         ours = min(ours, max(1, round(int(quota) / int(period))))

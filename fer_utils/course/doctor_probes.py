@@ -17,7 +17,7 @@ def backend() -> dict:
     began = time.perf_counter()
     import numpy as np
 
-    from fer_utils.backend import keras
+    from fer_utils.backend import accelerators, keras
 
     model = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)])
     model.add(keras.layers.Flatten())
@@ -29,17 +29,10 @@ def backend() -> dict:
         "backend": name,
         "backend_version": getattr(sys.modules.get(name), "__version__", "?"),
         "step_works": loss == loss,
-        "gpus": _gpus(keras),
+        "gpus": accelerators(),
         "weights": _imagenet(),
         "seconds": round(time.perf_counter() - began, 1),
     }
-
-
-def _gpus(keras) -> list[str]:
-    try:
-        return [d for d in keras.distribution.list_devices() if "cpu" not in d.lower()]
-    except Exception:  # not every backend has it
-        return []
 
 
 def _imagenet() -> dict[str, str]:

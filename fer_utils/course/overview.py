@@ -12,10 +12,13 @@ from fer_utils.course import progress
 from fer_utils.course.checks import exercises
 from fer_utils.course.exercise import Exercise
 from fer_utils.errors import DataError
+from fer_utils.experiments.runs import aligned
+from fer_utils.experiments.templating import environment
 from fer_utils.files import write_text
 
 __all__ = ["Class", "Difficulty", "Student", "read_class", "write_page"]
 
+_TEMPLATES = Path(__file__).parent / "templates"
 _HARD = 0.5  # a smaller share of those who tried have solved it, or …
 _LABORIOUS = 2  # … it took more attempts each
 _HINT_WIDTH = 72  # of a hint in the terminal; the page has all of it
@@ -107,12 +110,7 @@ class Class:
             )
             for d in self.tried
         ]
-        width = max(len(row[0]) for row in rows)
-        lines = [f"{len(self.students)} students"]
-        lines += [
-            f"{a:<{width}}  {b:>5}  {c:>6}  {d:>8}  {e}".rstrip()
-            for a, b, c, d, e in rows
-        ]
+        lines = [f"{len(self.students)} students", *aligned(rows, right=(1, 2, 3))]
         lines += [
             f"stuck in {d.exercise.id}: {d.short_hint}"
             for d in self.tried
@@ -120,11 +118,11 @@ class Class:
         ]
         if self.untried:
             lines.append(f"nobody has tried: {', '.join(self.untried)}")
-        most, longest = len(self.difficulties), max(map(len, self._names), default=0)
-        lines += [
-            f"{one.solved:>3} of {most}  {one.name:<{longest}}  {one.place}"
-            for one in self.students
-        ]
+        most = len(self.difficulties)
+        lines += aligned(
+            [(f"{s.solved} of {most}", s.name, s.place) for s in self.students],
+            right=(0,),
+        )
         return "\n".join([*lines, *(f"not read: {p}" for p in self.problems)])
 
     @property
@@ -136,10 +134,6 @@ class Class:
     def untried(self) -> tuple[str, ...]:
         """The ids of the others."""
         return tuple(one.exercise.id for one in self.difficulties if not one.tried)
-
-    @property
-    def _names(self) -> list[str]:
-        return [one.name for one in self.students]
 
 
 def read_class(folder: str | Path) -> Class:
@@ -192,13 +186,5 @@ def _difficulty(exercise: Exercise, found: Sequence[dict]) -> Difficulty:
 
 def write_page(group: Class, out: str | Path) -> Path:
     """Write one self-contained HTML page: a bar per exercise, a row per student."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    pages = Environment(
-        loader=PackageLoader("fer_utils.course"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    pages = environment(autoescape=True, folder=_TEMPLATES)
     return write_text(out, pages.get_template("overview.html.j2").render(group=group))

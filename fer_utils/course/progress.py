@@ -16,7 +16,7 @@ from fer_utils.course.exercise import Exercise, Result
 from fer_utils.errors import DataError
 from fer_utils.files import write_json
 
-__all__ = ["FILE", "Progress", "note", "path", "read"]
+__all__ = ["FILE", "Progress", "note", "path", "read", "student"]
 
 FILE = "fer-progress.json"
 _SCHEMA = 1
@@ -77,7 +77,7 @@ def note(result: Result) -> None:
 
 def _note(result: Result) -> None:
     file, now = path(), datetime.now(UTC).isoformat(timespec="seconds")
-    content = {"schema": _SCHEMA, "student": _student(), "exercises": {}}
+    content = {"schema": _SCHEMA, "student": student(), "exercises": {}}
     if file.exists():
         try:
             content = read(file)
@@ -95,7 +95,8 @@ def _note(result: Result) -> None:
     write_json(file, content)
 
 
-def _student() -> str:
+def student() -> str:
+    """Return who works here: FER_STUDENT, else the user's name."""
     try:
         return os.environ.get("FER_STUDENT") or getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import base64
-import getpass
 import html
 import io
-import os
 import threading
 
 import ipywidgets
 import numpy as np
 
+from fer_utils.course.progress import student
 from fer_utils.course.review import VERDICTS, ReviewLog, worst_mistakes
 from fer_utils.errors import FerError, ParameterError
 
@@ -70,7 +69,7 @@ class ReviewWidget(ipywidgets.VBox):
         probs=None,
     ):
         if not isinstance(log, ReviewLog):
-            log = ReviewLog(log, reviewer or _user())
+            log = ReviewLog(log, reviewer or student())
         self.review_log, self.position = log, 0
         self._predict(model, faces, index, k, probs)
         self._verdicts = log.verdicts(faces.name)
@@ -272,13 +271,6 @@ class ReviewWidget(ipywidgets.VBox):
             f"<div role='status' style='min-height:1.5em;{style}'>"
             f"{icon}{html.escape(text)}</div>"
         )
-
-
-def _user() -> str:
-    try:
-        return os.environ.get("FER_STUDENT") or getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have no name
-        return "reviewer"
 
 
 def _button(label, tooltip, icon="", width="9.5em"):

@@ -16,6 +16,7 @@ from fer_utils.course.site_pages import (
 )
 from fer_utils.course.site_sources import Doc, Lesson, read_docs, read_lessons
 from fer_utils.errors import ParameterError
+from fer_utils.experiments.templating import environment
 from fer_utils.files import write_text
 
 __all__ = ["write_site"]
@@ -174,14 +175,6 @@ def _has(docs: list[Doc], name: str) -> bool:
 
 
 def _write(out: Path, template: str, page: Page, **known) -> Path:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,  # a misspelt name is an error
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    pages = environment(autoescape=True, folder=_TEMPLATES)
     known |= {"page": page, "version": fer_utils.__version__}
-    return write_text(out / page.href, environment.get_template(template).render(known))
+    return write_text(out / page.href, pages.get_template(template).render(known))

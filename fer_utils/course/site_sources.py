@@ -21,54 +21,6 @@ _FIRST_DOCS = (
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """One lesson of the course.
-
-    Attributes:
-        source: its notebook.
-        notebook: what is shown: the notebook, or an executed copy of it.
-        is_executed: whether it has outputs.
-        exercise_source: the exercise notebook that belongs to it, or None.
-        exercises: how many exercises that has.
-    """
-
-    source: Path
-    notebook: object
-    is_executed: bool
-    exercise_source: Path | None
-    exercises: int
-
-    @property
-    def number(self) -> str:
-        """Return its two digits."""
-        return self.source.stem[:2]
-
-    @property
-    def href(self) -> str:
-        """Return its page's file name."""
-        return f"{self.source.stem}.html"
-
-    @property
-    def title(self) -> str:
-        """Return its heading."""
-        return _title(_first_text(self.notebook))
-
-    @property
-    def subtitle(self) -> str:
-        """Return the line under its heading."""
-        return _subtitle(_first_text(self.notebook))
-
-    @property
-    def time(self) -> str:
-        """Return how long quick mode takes, in the lesson's own words, or ""."""
-        text = " ".join(_first_text(self.notebook).split())
-        found = re.search(
-            r"[Qq]uick:? (.+?)(?:,|\.| on two)", text.partition("Time")[2]
-        )
-        return found[1] if found else ""
-
-
-@dataclass(frozen=True)
 class Doc:
     """One page of `docs/`: its file, and its text as a notebook of one cell."""
 
@@ -89,6 +41,37 @@ class Doc:
     def subtitle(self) -> str:
         """Return the line under its heading."""
         return _subtitle(_first_text(self.notebook))
+
+
+@dataclass(frozen=True)
+class Lesson(Doc):
+    """One lesson of the course.
+
+    Attributes:
+        source: its notebook.
+        notebook: what is shown: the notebook, or an executed copy of it.
+        is_executed: whether it has outputs.
+        exercise_source: the exercise notebook that belongs to it, or None.
+        exercises: how many exercises that has.
+    """
+
+    is_executed: bool
+    exercise_source: Path | None
+    exercises: int
+
+    @property
+    def number(self) -> str:
+        """Return its two digits."""
+        return self.source.stem[:2]
+
+    @property
+    def time(self) -> str:
+        """Return how long quick mode takes, in the lesson's own words, or ""."""
+        text = " ".join(_first_text(self.notebook).split())
+        found = re.search(
+            r"[Qq]uick:? (.+?)(?:,|\.| on two)", text.partition("Time")[2]
+        )
+        return found[1] if found else ""
 
 
 def read_lessons(folder: Path, executed: str | Path | None) -> list[Lesson]:

@@ -19,7 +19,6 @@ __all__ = [
     "backend_problem",
     "checkpoint_mb",
     "data_facts",
-    "existing_parent",
     "kept_mb",
     "memory_mb",
     "model_facts",
@@ -192,10 +191,3 @@ def short_path(path: str | Path) -> Path:
         return Path(path).resolve().relative_to(Path.cwd())
     except ValueError:
         return Path(path)
-
-
-def existing_parent(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that is there."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder

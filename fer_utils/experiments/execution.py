@@ -192,5 +192,4 @@ def _write_record(task: Task, seconds: float, error: str) -> None:
 
 def _title(notebook: Path) -> str:
     first = json.loads(notebook.read_text(encoding="utf-8"))["cells"][0]["source"]
-    text = first if isinstance(first, str) else "".join(first)
-    return text.lstrip("# ").splitlines()[0]
+    return "".join(first).lstrip("# ").splitlines()[0]

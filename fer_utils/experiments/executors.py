@@ -20,6 +20,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 from fer_utils.errors import FerError, ParameterError
+from fer_utils.experiments.record import cores
 
 __all__ = ["dask_cluster", "in_process", "open_executor", "process_pool"]
 
@@ -86,7 +87,7 @@ def process_pool(jobs: int, threads: int | None = None) -> ProcessPerTask:
     if jobs < 1:
         raise ParameterError(f"--jobs {jobs}: expected at least 1.")
     if threads is None and jobs > 1:
-        threads = max(1, _cores() // jobs)
+        threads = max(1, cores() // jobs)
     return ProcessPerTask(jobs, threads)
 
 
@@ -161,12 +162,6 @@ def _kill_tree(pid: int) -> None:
         for process in sorted(tree, key=lambda p: p.pid == os.getpid()):
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 # --- a cluster -----------------------------------------------------------------------
@@ -311,7 +306,7 @@ def _on_worker(hosts: Mapping, threads: int | None, function: Callable, *args):
     if threads is None and "TF_NUM_INTRAOP_THREADS" not in os.environ:
         # A machine that came later has as many workers as the fullest one, we guess.
         workers = hosts.get(socket.gethostname(), max(hosts.values()))
-        threads = max(1, _cores() // workers) if workers > 1 else None
+        threads = max(1, cores() // workers) if workers > 1 else None
     if threads:
         os.environ.update(dict.fromkeys(_THREADS, str(threads)))
     return function(*args)

@@ -30,7 +30,9 @@ __all__ = [
 PACKAGE = Path(__file__).resolve().parents[1]
 
 # Not followed, because no number of a record depends on it in another way:
-_KEEP_BOOKS = {f"fer_utils.experiments.{n}" for n in ("identity", "locks", "record")}
+_KEEP_BOOKS = {
+    f"fer_utils.experiments.{n}" for n in ("checkpoints", "identity", "locks", "record")
+}
 # what the room of data reads is hashed itself, as the parts' "data".
 _BEHIND_THE_DATA = {"fer_utils.data"}
 # Tables that say where a name is found; what is found there is followed and hashed.

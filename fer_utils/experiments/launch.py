@@ -13,6 +13,7 @@ from pathlib import Path
 from fer_utils.errors import FerError, ParameterError, did_you_mean
 from fer_utils.experiments import costs
 from fer_utils.experiments.experiment import Experiment
+from fer_utils.files import existing_parent
 
 __all__ = ["Problem", "check", "notebook_problems"]
 
@@ -216,7 +217,7 @@ def _some(names: list[str]) -> str:
 
 
 def _output(folders: Iterable[Path]) -> Iterator[Problem]:
-    places = dict.fromkeys(costs.existing_parent(Path(f)) for f in folders)
+    places = dict.fromkeys(existing_parent(Path(f)) for f in folders)
     for place in places:
         if not place.is_dir():
             yield Problem(
@@ -234,7 +235,7 @@ def _output(folders: Iterable[Path]) -> Iterator[Problem]:
 
 
 def _disk(experiments, folder: Path, lessons: int, jobs: int) -> Iterator[Problem]:
-    place = costs.existing_parent(folder)
+    place = existing_parent(folder)
     new = [e for e in experiments if not (folder / e.name / "model.keras").is_file()]
     need = sum(map(costs.kept_mb, new)) + lessons * costs.NOTEBOOK_MB
     at_once = sorted(map(costs.checkpoint_mb, experiments), reverse=True)

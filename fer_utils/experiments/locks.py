@@ -18,7 +18,7 @@ from pathlib import Path
 from fer_utils.errors import FerError
 from fer_utils.files import write_json
 
-__all__ = ["LockedError", "is_locked", "owner_of", "run_lock"]
+__all__ = ["LockedError", "holder", "is_locked", "owner_of", "run_lock"]
 
 
 class LockedError(FerError):
@@ -91,17 +91,21 @@ def owner_of(folder: str | Path, name: str = "training") -> dict | None:
         return None
 
 
+def holder(folder: str | Path, name: str = "training") -> str:
+    """Say who holds, or last held, a run's folder, for a person to read."""
+    owner = owner_of(folder, name)
+    if not owner:
+        return "another process"
+    return f"process {owner['pid']} on {owner['host']}, since {owner['since']}"
+
+
 def _me() -> dict:
     since = datetime.now(UTC).isoformat(timespec="seconds")
     return {"host": socket.gethostname(), "pid": os.getpid(), "since": since}
 
 
 def _busy(folder: Path, name: str) -> str:
-    owner = owner_of(folder, name)
-    who = "another process"
-    if owner:
-        who = f"process {owner['pid']} on {owner['host']}, since {owner['since']}"
     return (
-        f"{folder} is in use by {who}. Wait until it has ended, stop it, or choose "
-        "another output folder (--out)."
+        f"{folder} is in use by {holder(folder, name)}. Wait until it has ended, stop "
+        "it, or choose another output folder (--out)."
     )

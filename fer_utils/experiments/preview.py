@@ -12,8 +12,10 @@ from pathlib import Path
 
 from fer_utils.errors import FerError, ParameterError, did_you_mean
 from fer_utils.experiments import costs
+from fer_utils.experiments.checkpoints import epochs_done
 from fer_utils.experiments.experiment import Experiment
 from fer_utils.experiments.record import read_record
+from fer_utils.experiments.runs import aligned
 
 __all__ = ["Estimator", "Row", "explain", "preview", "seconds_of", "table", "within"]
 
@@ -149,7 +151,7 @@ class Estimator:
             known = self.lessons.get((task.name, task.parameters.get("data_name")))
             return known, "an earlier execution" if known else "never executed here"
         experiment = experiment_of(task)
-        done = epochs_done(Path(task.folder)) if resumed else 0
+        done = epochs_done(task.folder) if resumed else 0
         return self._of_experiment(experiment, done)
 
     def _of_experiment(self, experiment: Experiment, done: int):
@@ -240,15 +242,6 @@ def _lesson_seconds(path: Path) -> dict[tuple[str, str], float]:
         return {}
 
 
-def epochs_done(folder: Path) -> int:
-    """Return how many epochs an interrupted run has finished."""
-    try:
-        state = json.loads((folder / "checkpoint" / "state.json").read_text("utf-8"))
-        return len(state["history"])
-    except (OSError, KeyError, TypeError, ValueError):
-        return 0
-
-
 # --- a time budget -------------------------------------------------------------------
 
 _UNITS = {"h": 3600, "m": 60, "s": 1}
@@ -302,12 +295,7 @@ def table(rows: list[Row], queued: Iterable[Row] = ()) -> str:
     queued = list(queued)
     cells = [("run", "state", "minutes", "MB", "expected from")]
     cells += [_cells(row, row in queued) for row in rows]
-    widths = [min(max(len(row[i]) for row in cells), 60) for i in range(5)]
-    lines = [
-        f"{name:<{widths[0]}}  {state:<{widths[1]}}  {minutes:>{widths[2]}}  "
-        f"{mb:>{widths[3]}}  {basis}".rstrip()
-        for name, state, minutes, mb, basis in cells
-    ]
+    lines = aligned(cells, right=(2, 3))
     return "\n".join([*lines, "", summary([r for r in rows if r not in queued])])
 
 

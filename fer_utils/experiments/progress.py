@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
+from fer_utils.experiments.checkpoints import read_state
 from fer_utils.experiments.locks import owner_of
 from fer_utils.experiments.tasks import Outcome, Task
 
@@ -58,12 +57,10 @@ def _short(seconds: float) -> str:
 
 def standing(task: Task) -> Standing | None:
     """Read from a run's folder how far its training is; None before the first epoch."""
-    path = Path(task.folder) / "checkpoint" / "state.json"
-    try:
-        history = json.loads(path.read_text(encoding="utf-8"))["history"]
-        seconds = statistics.median(row["seconds"] for row in history[-5:])
-    except (OSError, ValueError, KeyError):
-        return None  # not there, or no epoch in it yet
+    history = read_state(task.folder).get("history")
+    if not history:
+        return None
+    seconds = statistics.median(row["seconds"] for row in history[-5:])
     epochs = int(task.parameters.get("epochs", len(history)))
     accuracy = history[-1].get("val_accuracy")
     return Standing(

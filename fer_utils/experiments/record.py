@@ -16,6 +16,7 @@ from fer_utils.files import write_json
 
 __all__ = [
     "SCHEMA",
+    "cores",
     "environment",
     "load_records",
     "read_record",
@@ -106,25 +107,26 @@ def environment() -> dict:
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "gpus": accelerators(),
-        "cores": _cores(),
+        "cores": cores(),
         "threads": _threads(),
         "constraints_hash": _constraints_hash(),
         **_git(),
     }
 
 
-def _cores() -> int | None:
+def cores() -> int:
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
-    return os.cpu_count()
+    return os.cpu_count() or 1
 
 
-def _threads() -> int | None:
+def _threads() -> int:
     """Return how many threads share a sum: another number, another rounding."""
     for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
         if os.environ.get(name, "").isdigit() and int(os.environ[name]):
             return int(os.environ[name])
-    return _cores()
+    return cores()
 
 
 def _constraints_hash() -> str | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fer_utils.errors import DataError, FerError
+from fer_utils.experiments.checkpoints import STATE, read_state
 from fer_utils.experiments.record import load_records, read_record
 from fer_utils.experiments.report_values import Run, get_field
 
@@ -236,12 +236,10 @@ def _lesson(place: Path, runs_dir: Path) -> Lesson:
 
 
 def _unfinished(runs_dir: Path) -> Iterator[Unfinished]:
-    for path in sorted(runs_dir.rglob("checkpoint/state.json")):
+    for path in sorted(runs_dir.rglob(STATE)):
         folder = path.parents[1]
-        if (folder / "record.json").exists():
-            continue
-        try:
-            epochs = len(json.loads(path.read_text(encoding="utf-8"))["history"])
-        except (OSError, LookupError, TypeError, ValueError):
-            epochs = None
-        yield Unfinished(folder.relative_to(runs_dir).as_posix(), folder, epochs)
+        if not (folder / "record.json").exists():
+            place = folder.relative_to(runs_dir).as_posix()
+            state = read_state(folder)
+            epochs = len(state["history"]) if state else None
+            yield Unfinished(place, folder, epochs)

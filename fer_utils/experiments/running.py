@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
@@ -15,6 +14,7 @@ import numpy as np
 from fer_utils import data, models
 from fer_utils.errors import DataError, TrainingError
 from fer_utils.experiments import identity
+from fer_utils.experiments.checkpoints import read_state
 from fer_utils.experiments.experiment import Experiment
 from fer_utils.experiments.locks import run_lock
 from fer_utils.experiments.record import (
@@ -25,7 +25,7 @@ from fer_utils.experiments.record import (
 )
 from fer_utils.models.cost import mflops
 
-__all__ = ["checkpoint_key", "load_faces", "results_of", "run_one", "train_one"]
+__all__ = ["load_faces", "results_of", "run_one", "train_one"]
 
 # The clean training accuracy is measured on a sample: it only has to show overfitting.
 _TRAIN_SAMPLE = 5000
@@ -171,7 +171,7 @@ def train_one(
 
 def _set_aside_stale(checkpoint: Path, key: str) -> None:
     """Keep what was trained under another key, under another name, and say so."""
-    found = checkpoint_key(checkpoint)
+    found = read_state(checkpoint.parent).get("key")
     if found not in (None, key):
         aside = checkpoint.with_name(f"checkpoint-{found}")
         shutil.rmtree(aside, ignore_errors=True)
@@ -181,15 +181,6 @@ def _set_aside_stale(checkpoint: Path, key: str) -> None:
             f"code. They are kept as {aside.name}; this training starts anew.",
             stacklevel=2,
         )
-
-
-def checkpoint_key(checkpoint: Path) -> str | None:
-    """Return the key of an unfinished training; None where there is none."""
-    try:
-        state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return state.get("key")
 
 
 def _build(experiment: Experiment, shape, classes, precision: str):

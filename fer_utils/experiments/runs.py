@@ -12,7 +12,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from fer_utils.errors import DataError, FerError, ParameterError, did_you_mean
-from fer_utils.experiments.locks import is_locked, owner_of
+from fer_utils.experiments.checkpoints import STATE, epochs_done
+from fer_utils.experiments.locks import holder, is_locked
 from fer_utils.experiments.record import read_record
 from fer_utils.files import write_text
 
@@ -20,10 +21,12 @@ __all__ = [
     "SORTS",
     "STATUSES",
     "StoredRun",
+    "aligned",
     "export",
     "find_run",
     "find_runs",
     "flat",
+    "notebook_parameters",
     "select",
     "table",
 ]
@@ -95,7 +98,7 @@ def find_runs(folder: str | Path) -> list[StoredRun]:
             "for another place pass --runs DIR."
         )
     places = {path.parent for path in folder.rglob("record.json")}
-    places |= {path.parents[1] for path in folder.rglob("checkpoint/state.json")}
+    places |= {path.parents[1] for path in folder.rglob(STATE)}
     found = []
     for place in sorted(places):
         name = place.relative_to(folder).as_posix()
@@ -137,7 +140,7 @@ def find_run(name: str, folder: str | Path) -> StoredRun:
 
 
 def _stored(folder: Path, run_id: str) -> StoredRun:
-    path, epoch = folder / "record.json", _checkpoint_epoch(folder)
+    path, epoch = folder / "record.json", epochs_done(folder)
     if _held(folder) or not path.is_file():
         return _unfinished(folder, run_id, epoch)
     try:
@@ -161,13 +164,11 @@ def _error_line(error: object) -> str:
 
 
 def _unfinished(folder: Path, run_id: str, epoch: int) -> StoredRun:
-    parameters = _notebook_parameters(folder / "notebook.ipynb")
+    parameters = notebook_parameters(folder / "notebook.ipynb")
     of = f" of {parameters['epochs']}" if "epochs" in parameters else ""
     record = {"experiment": parameters} if parameters else {}
     if _held(folder):
-        owner = owner_of(folder) or {}
-        who = f"process {owner.get('pid', '?')} on {owner.get('host', '?')}"
-        note = f"{who}, {epoch}{of} epochs done"
+        note = f"{holder(folder)}; {epoch}{of} epochs done"
         return StoredRun(run_id, folder, "running", record, note)
     note = f"after epoch {epoch}{of}; `fer run` goes on from there"
     return StoredRun(run_id, folder, "interrupted", record, note)
@@ -180,15 +181,7 @@ def _held(folder: Path) -> bool:
         return False
 
 
-def _checkpoint_epoch(folder: Path) -> int:
-    try:
-        text = (folder / "checkpoint" / "state.json").read_text(encoding="utf-8")
-        return len(json.loads(text)["history"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
-
-
-def _notebook_parameters(notebook: Path) -> dict:
+def notebook_parameters(notebook: Path) -> dict:
     """Return what papermill injected, {} when that is not to be known."""
     try:
         content = json.loads(notebook.read_text(encoding="utf-8"))

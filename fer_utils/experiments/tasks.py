@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fer_utils.errors import FerError, ParameterError
+from fer_utils.errors import FerError
 from fer_utils.experiments import identity
+from fer_utils.experiments.checkpoints import read_state
 from fer_utils.experiments.experiment import Experiment
 from fer_utils.experiments.grid import Preset, load_grid
-from fer_utils.experiments.locks import is_locked, owner_of
+from fer_utils.experiments.locks import holder, is_locked
 from fer_utils.experiments.record import read_record
-from fer_utils.experiments.running import checkpoint_key, load_faces
+from fer_utils.experiments.running import load_faces
 
 __all__ = ["Outcome", "State", "Task", "plan"]
 
@@ -72,9 +72,7 @@ class Task:
     def state(self) -> State:
         """Look at what is on disk; trust only records and finished epochs."""
         if is_locked(self.folder, self.stem):
-            owner = owner_of(self.folder, self.stem) or {}
-            who = f"by process {owner.get('pid', '?')} on {owner.get('host', '?')}"
-            return State("running", (who,))
+            return State("running", (f"by {holder(self.folder, self.stem)}",))
         return self._standing()
 
     def _standing(self) -> State:
@@ -103,11 +101,9 @@ class Task:
 
     def _epochs_to_go_on_from(self) -> int:
         """Return the finished epochs of a training that this task would go on with."""
-        checkpoint = Path(self.folder) / "checkpoint"
-        if checkpoint_key(checkpoint) != identity.training_key(self.parts):
-            return 0
-        state = json.loads((checkpoint / "state.json").read_text(encoding="utf-8"))
-        return len(state["history"])
+        state = read_state(self.folder)
+        same = state.get("key") == identity.training_key(self.parts)
+        return len(state["history"]) if same else 0
 
 
 def _is_finished(record: dict | None) -> bool:
@@ -141,9 +137,7 @@ def plan(
     preset: str | Preset,
     *,
     data_name: str | None = None,
-    only: str | None = None,
     lessons: bool = True,
-    grid: str | Path | None = None,
     out_dir: str | Path | None = None,
 ) -> list[Task]:
     """List the tasks of a preset, lessons first, after checking all of them.
@@ -153,37 +147,25 @@ def plan(
         preset: a name in the grid file, or a Preset.
         data_name: the data set of the lessons, and of the experiments of a named
             preset; None is "synthetic".
-        only: a shell pattern; only matching lessons and experiments.
         lessons: False leaves the lessons out.
-        grid: another grid file.
         out_dir: default `reports/runs/<preset>/<data>` below root.
 
     Returns:
         Tasks in order.
 
     Raises:
-        ParameterError: the grid is invalid or nothing matches.
+        ParameterError: the grid is invalid.
         DataError: the data set is not there.
     """
-    from fnmatch import fnmatch
-
     root, data_name = Path(root).resolve(), data_name or "synthetic"
-    chosen = load_grid(grid or root / "experiments.yaml", preset, {"data": data_name})
+    chosen = load_grid(root / "experiments.yaml", preset, {"data": data_name})
     default = root / "reports" / "runs" / chosen.name / data_name
     folder = Path(out_dir or default).resolve()
     tasks = []
     if lessons and chosen.lessons == "all":
         quick = chosen.name != "full"
         tasks += _lesson_tasks(root, folder, data_name, quick)
-    tasks += _experiment_tasks(root, folder, chosen.experiments)
-    if only:
-        names = [t.name for t in tasks]
-        tasks = [t for t in tasks if fnmatch(t.name, only)]
-        if not tasks:
-            raise ParameterError(
-                f"--only {only!r} matches nothing. Known: {', '.join(names)}."
-            )
-    return tasks
+    return [*tasks, *_experiment_tasks(root, folder, chosen.experiments)]
 
 
 def _lesson_tasks(

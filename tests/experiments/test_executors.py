@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from fer_utils.errors import FerError, ParameterError
-from fer_utils.experiments import executors, identity
+from fer_utils.experiments import executors
 from fer_utils.experiments.executors import dask_cluster, open_executor, process_pool
 from fer_utils.experiments.experiment import Experiment
+from fer_utils.experiments.grid import Preset
 from fer_utils.experiments.record import read_record
 from fer_utils.experiments.runner import run_preset
-from fer_utils.experiments.running import load_faces
-from fer_utils.experiments.tasks import Task
+from fer_utils.experiments.tasks import plan
 
 TINY = {
     "max_images": 60,
@@ -38,25 +38,14 @@ def trainings(tmp_path, write_notebook):
 
     def make(folder):
         root = tmp_path / folder
-        root.mkdir()
-        notebook = write_notebook(root / "experiment.ipynb", "out_dir = ''", RUN)
-        return [training(root / f"seed{seed}", notebook, seed) for seed in (0, 1)]
+        (root / "notebooks").mkdir(parents=True)
+        write_notebook(root / "notebooks" / "experiment.ipynb", "out_dir = ''", RUN)
+        seeds = [
+            Experiment.from_dict({**TINY, "name": f"s{n}", "seed": n}) for n in (0, 1)
+        ]
+        return plan(root, Preset("two", "none", tuple(seeds)), out_dir=root / "runs")
 
     return make
-
-
-def training(folder, notebook, seed):
-    experiment = Experiment.from_dict({"name": folder.name, "seed": seed, **TINY})
-    content_hash = load_faces(experiment).content_hash
-    return Task(
-        kind="experiment",
-        name=experiment.name,
-        notebook=str(notebook),
-        folder=str(folder),
-        stem="notebook",
-        parameters={**experiment.to_dict(), "out_dir": str(folder)},
-        parts=identity.experiment_parts(experiment, content_hash, notebook),
-    )
 
 
 def test_serial_two_jobs_and_dask_give_identical_results(trainings):
@@ -103,7 +92,7 @@ def end_at_once():
     ],
 )
 def test_jobs_share_the_cores(monkeypatch, jobs, threads, cores, expected):
-    monkeypatch.setattr(executors, "_cores", lambda: cores)
+    monkeypatch.setattr(executors, "cores", lambda: cores)
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     with process_pool(jobs, threads) as pool:
         found, pid = pool.submit(environment_of_a_process).result()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fer_utils.course.exercise import exercise, require
+from fer_utils.course.exercises.expect import function
 from fer_utils.course.exercises.statements import judged
 
 _GRID = (
@@ -149,7 +150,7 @@ def q04_2(answer):
 )
 def q04_3(answer):
     """Check a function that prepares a model with a frozen backbone for fine-tuning."""
-    require(callable(answer), f"Expected a function, received {answer!r}.")
+    function(answer, "prepare_fine_tuning(model)")
     model, convolution, norms, head = _transfer_model()
     backbone = model.get_layer("backbone")
     before = model.get_weights()
@@ -242,7 +243,7 @@ def q04_4(answer):
 )
 def q04_5(answer):
     """Check a function (probs (N, K), columns (k,)) -> probabilities (N, k)."""
-    require(callable(answer), f"Expected a function, received {answer!r}.")
+    function(answer, "restrict(probs, columns)")
     rng = np.random.default_rng(4)
     probs = rng.dirichlet(np.ones(7), 20)  # (N, K), rows sum to one
     columns = [5, 0, 3]  # an order of its own

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fer_utils.course.exercise import exercise, require
+from fer_utils.course.exercises.expect import function, number
 from fer_utils.course.exercises.statements import judged
 
 _PAIR = (
@@ -92,7 +93,7 @@ def q05_2(answer):
     """Compare a function (labels (N,), predicted (N,)) -> float with scikit-learn."""
     from sklearn.metrics import f1_score
 
-    require(callable(answer), f"Expected a function, received {answer!r}.")
+    function(answer, "macro_f1(labels, predicted)")
     used = getattr(getattr(answer, "__code__", None), "co_names", ())
     require(
         not {"f1_score", "classification_report"} & set(used),
@@ -102,11 +103,11 @@ def q05_2(answer):
     rng = np.random.default_rng(5)
     for kind in ("even", "uneven", "never predicted", "absent"):
         labels, predicted = _two_lists(kind, rng)
-        value = _number(answer(labels.copy(), predicted.copy()), _MACRO)
+        value = _score(answer(labels.copy(), predicted.copy()))
         expected = f1_score(labels, predicted, average="macro", zero_division=0)
         if not np.isclose(value, expected, atol=1e-9):
             return _about_f1(value, labels, predicted, kind)
-    perfect = _number(answer(np.array([0, 1]), np.array([0, 1])), _MACRO)
+    perfect = _score(answer(np.array([0, 1]), np.array([0, 1])))
     require(
         np.isclose(perfect, 1),
         f"Two faces, both right, gave {perfect:.3g}. A perfect answer scores 1.",
@@ -124,7 +125,7 @@ def q05_2(answer):
 )
 def q05_3(answer):
     """Check a function (probs (N, K), labels (N,), k) -> positions, surest first."""
-    require(callable(answer), f"Expected a function, received {answer!r}.")
+    function(answer, "surest_mistakes(probs, labels, k)")
     rng = np.random.default_rng(6)
     probs = rng.dirichlet(np.ones(4), 40)  # (N, K)
     labels = np.where(rng.random(40) < 0.5, probs.argmax(1), rng.integers(0, 4, 40))
@@ -224,7 +225,7 @@ def q05_4(answer, faces):
 )
 def q05_5(answer, probs, labels):
     """Check a limit of confidence, chosen on val, for nine right answers in ten."""
-    limit = _number(answer, _LIMIT)
+    limit = number(answer, "the limit")
     require(
         0 <= limit <= 1,
         f"Expected a confidence between 0 and 1, received {limit:g}. 90 % is 0.9.",
@@ -291,11 +292,10 @@ def _canonical(name) -> str:
         return str(name)
 
 
-def _number(value, start: str) -> float:
-    require(value is not None and value is not ..., start)
-    plain = np.ndim(value) == 0 and not isinstance(value, (bool, str))
-    require(plain, f"Expected one number, received {value!r}.")
-    value = float(value)
+def _score(value) -> float:
+    """Return a macro-F1 as float, or hint at what it is instead."""
+    require(value is not None and value is not ..., _MACRO)
+    value = number(value, "the macro-F1")
     require(
         not np.isnan(value),
         "The result is not a number (nan): somewhere 0 was divided by 0. What should "

@@ -53,7 +53,7 @@ WRONG = {
             "    model.get_layer('logits').trainable = False",
             "The head does not learn any more",
         ),
-        ("prepare_fine_tuning = True", "Expected a function"),
+        ("prepare_fine_tuning = True", "Expected the function"),
     ],
     "q04_4": [
         ("plan = training.TrainConfig(epochs=5)", "freeze_backbone_epochs=0"),
