@@ -78,20 +78,16 @@ def _first_sentence(error: Exception) -> str:
 
 
 def _test_faces(record: dict, load: Callable | None, loaded: dict):
-    """Select as `running.load_faces` does; duplicates leave train and val only."""
+    """Return the record's test set; duplicates leave train and val only."""
     from fer_utils import data
+    from fer_utils.experiments.running import selected
 
     name = record["data"]["name"]
     if name not in loaded:
         loaded[name] = (load or data.load)(name)
-    faces, settings = loaded[name], record["experiment"]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said when the run was made
-        if settings.get("max_images"):
-            faces = faces.sample(settings["max_images"], seed=0)
-        if settings.get("classes", "all") != "all":
-            faces = faces.subset(settings["classes"])
-        return faces.resplit(settings.get("protocol", "official"), seed=0).test
+        return selected(loaded[name], record["experiment"]).test
 
 
 def _require_same(faces, record: dict) -> None:

@@ -30,7 +30,7 @@ _PROVENANCE = (
     ("system", "environment.system", "plain"),
     ("processor", "environment.processor", "plain"),
     ("cores", "environment.cores", "count"),
-    ("GPU", "environment.gpu", "plain"),
+    ("GPUs", "environment.gpus", "plain"),
     ("started", "started", "plain"),
     ("finished", "finished", "plain"),
     ("peak memory", "peak_memory_mb", "megabytes"),

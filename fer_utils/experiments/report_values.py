@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["MISSING", "Run", "Value", "get_field"]
+__all__ = ["MISSING", "Run", "Value", "get_field", "plain"]
 
 MISSING = "–"
 
@@ -33,13 +33,14 @@ def get_field(record: dict, path: str) -> object:
     return value
 
 
-def _plain(raw: object) -> str:
+def plain(raw: object) -> str:
+    """Write a value as a person reads it; what is empty is "–"."""
     if isinstance(raw, bool):
         return "yes" if raw else "no"
     if isinstance(raw, dict):
-        return ", ".join(f"{k} = {_plain(v)}" for k, v in raw.items()) or MISSING
+        return ", ".join(f"{k} = {plain(v)}" for k, v in raw.items()) or MISSING
     if isinstance(raw, (list, tuple)):
-        return ", ".join(_plain(v) for v in raw) or MISSING
+        return ", ".join(plain(v) for v in raw) or MISSING
     if isinstance(raw, float):
         return f"{raw:g}"
     return str(raw) or MISSING
@@ -60,7 +61,7 @@ _STYLES = {
     "seconds": lambda x: f"{x:,.1f}\u00a0s",
     "megabytes": lambda x: f"{x:,.0f}\u00a0MB",
     "p": _p_value,
-    "plain": _plain,
+    "plain": plain,
 }
 
 

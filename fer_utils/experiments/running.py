@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 import warnings
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from fer_utils.experiments.record import (
 )
 from fer_utils.models.cost import mflops
 
-__all__ = ["load_faces", "results_of", "run_one", "train_one"]
+__all__ = ["load_faces", "results_of", "run_one", "selected", "train_one"]
 
 # The clean training accuracy is measured on a sample: it only has to show overfitting.
 _TRAIN_SAMPLE = 5000
@@ -33,13 +34,22 @@ _TRAIN_SAMPLE = 5000
 
 def load_faces(experiment: Experiment) -> data.FaceSet:
     """Return the FaceSet that an experiment trains, chooses and tests on."""
-    faces = data.load(experiment.data)
-    if experiment.max_images:
-        faces = faces.sample(experiment.max_images, seed=0)
-    if experiment.classes != "all":
-        faces = faces.subset(experiment.classes)
-    faces = faces.resplit(experiment.protocol, seed=0)
+    faces = selected(data.load(experiment.data), experiment.to_dict())
     return faces.without_duplicates() if experiment.remove_duplicates else faces
+
+
+def selected(faces: data.FaceSet, parameters: Mapping) -> data.FaceSet:
+    """Return the sample, the classes and the split that parameters ask for.
+
+    Args:
+        faces: the whole set.
+        parameters: of an experiment; what is not named is not asked for.
+    """
+    if parameters.get("max_images"):
+        faces = faces.sample(parameters["max_images"], seed=0)
+    if parameters.get("classes", "all") != "all":
+        faces = faces.subset(parameters["classes"])
+    return faces.resplit(parameters.get("protocol", "official"), seed=0)
 
 
 def run_one(

@@ -15,6 +15,7 @@ from fer_utils.errors import DataError, FerError, ParameterError, did_you_mean
 from fer_utils.experiments.checkpoints import STATE, epochs_done
 from fer_utils.experiments.locks import holder, is_locked
 from fer_utils.experiments.record import read_record
+from fer_utils.experiments.report_values import get_field
 from fer_utils.files import write_text
 
 __all__ = [
@@ -61,12 +62,8 @@ class StoredRun:
             >>> run.get("data.name")
             'fer2013'
         """
-        value: object = self.record
-        for key in path.split("."):
-            if not isinstance(value, Mapping) or key not in value:
-                return default
-            value = value[key]
-        return value
+        value = get_field(self.record, path)
+        return default if value is None else value
 
     @property
     def data(self) -> str:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_utils.errors import DataError, FerError
+from fer_utils.experiments.report_answers import answers
+from fer_utils.experiments.report_values import MISSING, Run, plain
 from fer_utils.experiments.runs import StoredRun, aligned
 
 __all__ = ["Change", "RunDiff", "diff", "paired"]
 
-MISSING = "–"
 # (path, name, scale, decimals, unit)
 _METRICS = (
     ("results.test.metrics.accuracy", "test accuracy", 100, 1, "%"),
@@ -161,18 +162,13 @@ def _test_labels(run: StoredRun) -> np.ndarray:
 
 
 def _test_probs(run: StoredRun, labels: np.ndarray) -> np.ndarray:
-    path = run.folder / "probs.npz"
-    if not path.is_file():
-        raise DataError(f"{path} is not there: it holds the answers image by image.")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            probs = stored["test"].astype(np.float32)  # (N, K)
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise DataError(f"{path} cannot be read ({error}).") from None
+    read = answers(Run(run.id, run.record, run.folder))
+    if read.why:
+        raise DataError(f"{run.id}: {read.why}.")
+    probs = read.probs  # (N, K)
     told = run.get("results.test.metrics.accuracy")
-    same_number = probs.ndim == 2 and len(probs) == len(labels)
-    if not same_number or abs((probs.argmax(1) == labels).mean() - told) > _TIES:
-        raise DataError(f"{path} is not of the record beside it.")
+    if abs((probs.argmax(1) == labels).mean() - told) > _TIES:
+        raise DataError(f"{run.id}: probs.npz is not of the record beside it.")
     return probs / probs.sum(1, keepdims=True)
 
 
@@ -205,15 +201,7 @@ def _changes(a: Mapping, b: Mapping) -> tuple[Change, ...]:
 
 
 def _text(value: object) -> str:
-    if value is None or value in ("", [], {}):
-        return MISSING
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ", ".join(_text(v) for v in value)
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k} = {_text(v)}" for k, v in value.items())
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return MISSING if value is None else plain(value)
 
 
 def _code(a: StoredRun, b: StoredRun) -> tuple[Change, ...]:

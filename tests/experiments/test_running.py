@@ -148,7 +148,8 @@ def test_every_file_that_a_run_loads_is_part_of_its_key(finished, twice):
         if path not in files
     }
     # What data loading does is in the hash of the data; the others keep books.
-    books = {f"experiments/{name}.py" for name in ("identity", "locks", "record")}
+    names = ("checkpoints", "identity", "locks", "record")
+    books = {f"experiments/{name}.py" for name in names}
     assert {n for n in not_in_the_key if not n.startswith("data/")} == books
     assert "data/faceset.py" in finished[0]["parts"]["code"]
 

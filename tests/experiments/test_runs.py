@@ -142,14 +142,14 @@ def change_record(folder, **parts):
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [
-        (lambda f: (f / "probs.npz").unlink(), "is not there"),
+        (lambda f: (f / "probs.npz").unlink(), "there is no probs.npz"),
         (lambda f: (f / "probs.npz").write_bytes(b"PK"), "cannot be read"),
         (lambda f: change_record(f, data={"test_hash": "0"}), "other test images"),
         (lambda f: change_record(f, data={"test_hash": ""}), "an older version"),
         (lambda f: change_record(f, data={"classes": ["a"]}), "other classes"),
         (
             lambda f: np.savez(f / "probs.npz", test=np.full((10, 7), 1 / 7)),
-            "is not of the record beside it",  # of other images
+            "holds (10, 7) values",  # of other images
         ),
     ],
 )
