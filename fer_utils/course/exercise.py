@@ -59,15 +59,18 @@ class Result:
         return self.title if self.title.endswith("?") else f"{self.title}:"
 
     def _repr_html_(self) -> str:
+        from mistune import create_markdown
+
         # A sign, a word and a bar tell right from not yet; colour only underlines it.
         sign, word, colour = ("✓", "right", "#1a7f37")
         if not self.passed:
             sign, word, colour = ("✗", "not yet", "#b45f06")
-        message = html.escape(self.message).replace("\n", "<br>")
+        # Hints mark words as Markdown does; what a learner wrote is no HTML.
+        message = create_markdown(escape=True, hard_wrap=True)(self.message)
         return (
             f'<div style="border-left:4px solid {colour};padding:.3em .8em">'
             f'<b><span style="color:{colour}">{sign}</span> '
-            f"{html.escape(self._name)} {word}.</b> {message}</div>"
+            f"{html.escape(self._name)} {word}.</b>{message}</div>"
         )
 
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from fer_utils.course import build, check, progress
-from fer_utils.course.exercise import EXERCISES, exercise, require
+from fer_utils.course.exercise import EXERCISES, Result, exercise, require
 from fer_utils.course.overview import Difficulty, read_class, write_page
 from fer_utils.errors import DataError, ParameterError
 
@@ -52,6 +52,11 @@ def test_a_hint_is_shown_as_text_not_as_html(two):
     result = two.check("<b>")
     assert "<b>'" not in result._repr_html_()
     assert "&lt;b&gt;" in result._repr_html_()
+
+
+def test_a_hint_marks_words_as_markdown_does():
+    page = Result("q99_1", "Two", False, "Each *class*, see `q05_2`.")._repr_html_()
+    assert "Each <em>class</em>, see <code>q05_2</code>." in page
 
 
 def test_an_unknown_kind_is_an_error():
