@@ -48,9 +48,8 @@ class Result:
     message: str = ""
 
     def __str__(self) -> str:
-        if self.passed:
-            return f"✓ {self._name} right."
-        return f"✗ {self._name} not yet. {self.message}"
+        sign = "✓" if self.passed else "✗"
+        return " ".join(filter(None, (sign, self._name, self._word, self.message)))
 
     __repr__ = __str__
 
@@ -58,19 +57,24 @@ class Result:
     def _name(self) -> str:
         return self.title if self.title.endswith("?") else f"{self.title}:"
 
+    @property
+    def _word(self) -> str:
+        if self.passed:
+            return "right."
+        # The hint for an empty cell says it itself.
+        return "" if self.message.startswith("Not answered yet") else "not yet."
+
     def _repr_html_(self) -> str:
         from mistune import create_markdown
 
         # A sign, a word and a bar tell right from not yet; colour only underlines it.
-        sign, word, colour = ("✓", "right", "#1a7f37")
-        if not self.passed:
-            sign, word, colour = ("✗", "not yet", "#b45f06")
+        sign, colour = ("✓", "#1a7f37") if self.passed else ("✗", "#b45f06")
         # Hints mark words as Markdown does; what a learner wrote is no HTML.
         message = create_markdown(escape=True, hard_wrap=True)(self.message)
         return (
             f'<div style="border-left:4px solid {colour};padding:.3em .8em">'
             f'<b><span style="color:{colour}">{sign}</span> '
-            f"{html.escape(self._name)} {word}.</b>{message}</div>"
+            f"{html.escape(self._name)} {self._word}</b>{message}</div>"
         )
 
 

@@ -91,7 +91,7 @@ def test_a_damaged_file_is_kept_aside(file):
 @pytest.mark.parametrize("name", ["FER_CHECK_STRICT", "NBGRADER_EXECUTION"])
 def test_for_marking_a_wrong_answer_raises(monkeypatch, name):
     monkeypatch.setenv(name, "1")
-    with pytest.raises(AssertionError, match="not yet"):
+    with pytest.raises(AssertionError, match="Not answered yet"):
         check.q05_1(...)
 
 
@@ -277,3 +277,9 @@ def test_an_exercise_that_left_the_course_is_no_trouble(tmp_path):
 )
 def test_what_is_hard(tried, solved, attempts, hard):
     assert Difficulty(None, tried, solved, attempts, "").is_hard is hard
+
+
+def test_a_hint_that_says_not_answered_says_so_once():
+    result = Result("q99_1", "Two", False, "Not answered yet. Begin with 1.")
+    assert str(result) == "✗ Two: Not answered yet. Begin with 1."
+    assert "not yet." not in result._repr_html_()
