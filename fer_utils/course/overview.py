@@ -20,7 +20,7 @@ __all__ = ["Class", "Difficulty", "Student", "read_class", "write_page"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _HARD = 0.5  # a smaller share of those who tried have solved it, or …
-_LABORIOUS = 2  # … it took more attempts each
+_LABORIOUS = 3  # … it took more attempts each
 _HINT_WIDTH = 72  # of a hint in the terminal; the page has all of it
 
 
@@ -71,9 +71,10 @@ class Difficulty:
 
     @property
     def is_hard(self) -> bool:
-        """Whether under half of those who tried solved it, or it took over two tries.
+        """Whether under half of those who tried solved it, or it took over three tries.
 
-        A learner may need one hint; a second one says that something is not clear.
+        Two hints are what an exercise is made for; a third one says that something is
+        not clear.
         """
         few = self.solved < _HARD * self.tried
         return self.tried > 0 and (few or self.attempts > _LABORIOUS)

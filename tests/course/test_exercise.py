@@ -271,8 +271,8 @@ def test_an_exercise_that_left_the_course_is_no_trouble(tmp_path):
         (1, 0, 1, True),
         (10, 5, 1, False),  # just half
         (10, 4, 1, True),
-        (10, 10, 2, False),  # one hint each is what hints are for
-        (10, 10, 2.5, True),  # all solved it, after a long time
+        (10, 10, 3, False),  # two hints each are what hints are for
+        (10, 10, 3.5, True),  # all solved it, after a long time
     ],
 )
 def test_what_is_hard(tried, solved, attempts, hard):
