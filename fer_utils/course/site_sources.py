@@ -178,5 +178,5 @@ def _title(text: str) -> str:
 
 def _subtitle(text: str) -> str:
     """Return the italic paragraph under the heading, without its asterisks."""
-    found = re.match(r"# .*\n\s*\*(?!\*)(.+?)\*\s*(?:\n\s*\n|$)", text, re.DOTALL)
+    found = re.match(r"# [^\n]*\n\s*\*(?!\*)(.+?)\*\s*(?:\n\s*\n|$)", text, re.DOTALL)
     return " ".join(found[1].split()) if found else ""

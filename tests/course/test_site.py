@@ -12,6 +12,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from fer_utils.course.site import write_site
 from fer_utils.course.site_command import add_site_command
 from fer_utils.course.site_pages import sections, with_alt_texts, with_site_links
+from fer_utils.course.site_sources import _subtitle
 from fer_utils.errors import DataError, ParameterError
 
 ROOT = Path(__file__).parents[2]
@@ -327,3 +328,9 @@ def test_text_can_be_read_in_light_and_dark(theme, text, ground):
     blocks = re.findall(r":root \{(.*?)\}", CSS.read_text(), re.DOTALL)
     colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", blocks[theme]))
     assert contrast(colours[text], colours[ground]) >= 4.5
+
+
+def test_only_the_italics_under_the_title_describe_a_page():
+    page = "# Title\n\n*What it is.*\n\n## Part\n\nSome *words*\n\n- **Bold** *end*\n\n"
+    assert _subtitle(page) == "What it is."
+    assert _subtitle("# Title\n\nNo line.\n\nSome *words*\n\n") == ""
