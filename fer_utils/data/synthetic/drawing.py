@@ -260,9 +260,22 @@ def _mouth(image, p) -> None:
     corners = p.mouth_rest - 0.23 * p.au12 + 0.18 * p.au15 + 0.04 * p.au20
     line = corners * np.minimum(q, 1.4) + p.mouth_skew * u
     line += 0.03 * p.au12 - 0.05 * p.au17 - 0.05 * p.au10 - 0.03 * p.au9
+    line -= _one_sided(window.pixels, p, u / width, v)
     _moustache(window.pixels, p, u, v - line)
     _lips(window.pixels, p, u, v - line, q, width, corners)
     window.put_back()
+
+
+def _one_sided(pixels, p, t, v) -> np.ndarray:
+    """Dimple one corner of the mouth; return how far the line rises on that side.
+
+    `t` is 1 at the corner. The side is the one to which the mouth leans anyway.
+    """
+    t = np.where(p.mouth_skew > 0, -t, t)
+    dimple = (t - 1.28) ** 2 * 16 + (v + 0.1) ** 2 * 14
+    pixels -= bump(dimple) * p.au14 * (0.34 + 0.2 * p.wrinkles) * p.skin
+    outer = np.clip(t, 0, 1.3)
+    return 0.2 * p.au14 * outer * outer
 
 
 def _lips(pixels, p, u, below, q, width, corners) -> None:

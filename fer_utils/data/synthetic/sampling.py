@@ -34,7 +34,7 @@ _NON_FACE_RATE = 0.015
 # Of val and test, the part that is a copy of a training image (FER2013's test: 8 %).
 _COPY_RATES = {"val": 0.04, "test": 0.06}
 # Given label -> what a wrongly labelled face may truly show: mostly what it resembles.
-_RESEMBLES = {
+RESEMBLES = {
     "angry": ("disgust", "disgust", "sad", "neutral"),
     "disgust": ("angry",),
     "fear": ("surprise", "surprise", "sad"),
@@ -78,12 +78,12 @@ def synthetic(n: int = 6000, seed: int = 0) -> FaceSet:
         >>> synthetic(100)
         FaceSet(synthetic: 100 faces 48x48, 7 classes, train 80, val 10, test 10)
     """
-    _check_whole("n", n, 1)
-    _check_whole("seed", seed, 0)
+    check_whole("n", n, 1)
+    check_whole("seed", seed, 0)
     plan, looks, planted = (np.random.default_rng([seed, i]) for i in range(3))
     split, labels = _split_and_labels(n, plan)
     non_face, truth = _plant_faults(split, labels, plan)
-    rows, identity = _draw_rows(truth, looks)
+    rows, identity = draw_rows(np.array(CLASSES)[truth], looks)
     rows["non_face"] = non_face
     rows["occlusion"][non_face > 0] = people.OCCLUSIONS.index("none")
     copied = _choose_copies(split, labels, truth, non_face, planted)
@@ -110,7 +110,7 @@ def draw_faces(
     """Draw one person once per emotion, from the front, in even light.
 
     Args:
-        emotions: FER2013 class names or aliases; one picture each.
+        emotions: class names or aliases, also "contempt"; one picture each.
         intensity: number or (N,) in [0, 1], how strongly the expression shows.
         seed: int, at least 0, who is drawn.
         **changes: any number of the drawing by name, a number or (N,): an action unit
@@ -127,8 +127,8 @@ def draw_faces(
         >>> draw_faces(["happy", "sad"], intensity=0.8, seed=3, yaw=0.5).shape
         (2, 48, 48)
     """
-    _check_whole("seed", seed, 0)
-    names = [fer_labels.FER2013.classes[fer_labels.FER2013.index(e)] for e in emotions]
+    check_whole("seed", seed, 0)
+    names = [fer_labels.canonical(emotion) for emotion in emotions]
     n = len(names)
     intensity = _numbers("intensity", intensity, n)
     if n and not 0 <= intensity.min() <= intensity.max() <= 1:
@@ -150,11 +150,11 @@ def draw_faces(
 def draw_random_rows(n: int, seed: int) -> people.Rows:
     """Return rows for `drawing.render`: random people, expressions and scenes."""
     rng = np.random.default_rng(seed)
-    rows, _ = _draw_rows(rng.integers(0, len(CLASSES), n), rng)
+    rows, _ = draw_rows(np.array(CLASSES)[rng.integers(0, len(CLASSES), n)], rng)
     return rows | {"non_face": np.zeros(n, int)}
 
 
-def _check_whole(name: str, value: object, least: int) -> None:
+def check_whole(name: str, value: object, least: int) -> None:
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or value < least:
         raise ParameterError(
@@ -191,7 +191,7 @@ def _numbers(name: str, value, n: int) -> np.ndarray:
     return numbers
 
 
-def _apportion(total: int, weights, least: int = 0) -> np.ndarray:
+def apportion(total: int, weights, least: int = 0) -> np.ndarray:
     """Share a total out by weight in whole numbers, each at least `least`."""
     weights = np.asarray(weights, float)
     least = min(least, total // len(weights))
@@ -206,12 +206,10 @@ def _apportion(total: int, weights, least: int = 0) -> np.ndarray:
 
 
 def _split_and_labels(n: int, rng) -> tuple[np.ndarray, np.ndarray]:
-    sizes = _apportion(n, _SPLIT_COUNTS, least=1)
+    sizes = apportion(n, _SPLIT_COUNTS, least=1)
     weights = [_CLASS_COUNTS[c] for c in CLASSES]
     labels = [
-        np.repeat(
-            np.arange(len(CLASSES)), _apportion(size, weights, min(3, size // 20))
-        )
+        np.repeat(np.arange(len(CLASSES)), apportion(size, weights, min(3, size // 20)))
         for size in sizes
     ]
     order = rng.permutation(n)
@@ -235,17 +233,18 @@ def _plant_faults(split, labels, rng) -> tuple[np.ndarray, np.ndarray]:
 
 def _mistaken(label: str, rng) -> int:
     others = tuple(c for c in CLASSES if c != label)
-    pool = _RESEMBLES[label] if rng.random() < _RESEMBLING_RATE else others
+    pool = RESEMBLES[label] if rng.random() < _RESEMBLING_RATE else others
     return CLASSES.index(pool[rng.integers(len(pool))])
 
 
-def _draw_rows(truth, rng) -> tuple[people.Rows, np.ndarray]:
-    n = len(truth)
+def draw_rows(emotions: np.ndarray, rng) -> tuple[people.Rows, np.ndarray]:
+    """Return rows for `drawing.render` but "non_face", and who each one shows."""
+    n = len(emotions)
     crowd = people.draw_table(people.IDENTITY, -(-n // 4), rng)
     identity = rng.integers(0, len(crowd["skin"]), n)
     rows = {name: column[identity] for name, column in crowd.items()}
     rows |= people.draw_table(people.SCENE, n, rng)
-    rows |= people.draw_action_units(np.array(CLASSES)[truth], rng)
+    rows |= people.draw_action_units(emotions, rng)
     rows["occlusion"] = people.draw_occlusions(n, rng)
     return rows, identity
 
