@@ -14,6 +14,7 @@ from fer_utils.errors import FerError
 from fer_utils.experiments.cross_command import add_cross_command
 from fer_utils.experiments.run_command import add_run_command
 from fer_utils.experiments.runs_command import add_runs_command
+from fer_utils.export.commands import add_export_commands
 from fer_utils.live.commands import add_live_commands
 
 
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(commands)
     add_cross_command(commands, _model)
     _add_ship(commands)
+    add_export_commands(commands, _model, _locate)
     add_live_commands(commands, _model)
     add_course_commands(commands, _root)
     add_doctor_command(commands)
@@ -170,12 +172,19 @@ def _ship(options) -> int:
 
 
 def _model(name: str):
-    """Load a shipped model by name, any other by path."""
-    from fer_utils import models, pretrained
+    """Load a shipped model by name, any other by path: .keras, .tflite or .onnx."""
+    from fer_utils import models
+    from fer_utils.export.loading import ENDINGS, load_exported
 
-    if name in pretrained.names():
-        return pretrained.load_pretrained(name)
-    return models.load(name)
+    path = _locate(name)
+    return load_exported(path) if path.suffix in ENDINGS else models.load(path)
+
+
+def _locate(name: str) -> Path:
+    """Return where a shipped model lies, or the path that was given."""
+    from fer_utils import pretrained
+
+    return pretrained.path(name) if name in pretrained.names() else Path(name)
 
 
 def _root() -> Path:

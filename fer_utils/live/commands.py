@@ -61,7 +61,11 @@ def _add_common(command, load_model) -> None:
     add = command.add_argument
     add("--csv", metavar="FILE", help="a row per face and frame")
     add("--jsonl", metavar="FILE", help="a line per frame")
-    add("--model", default="compact-fer2013", help="shipped name or .keras file")
+    add(
+        "--model",
+        default="compact-fer2013",
+        help="shipped name, or a .keras, .tflite or .onnx file",
+    )
     add("--detector", default="yunet", help="yunet, haar, ssd, center or none")
     add(
         "--every",

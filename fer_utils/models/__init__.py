@@ -137,9 +137,9 @@ def load(path: str | Path):
         keras.Model with `class_names` (tuple of str) and `metadata` (dict).
 
     Raises:
-        DataError: no such file, not a Keras file, or one without class names.
+        DataError: no such file, not a Keras file, one without class names, a damaged
+            one, or one that wants to run code of its own (a Lambda layer).
     """
-    from fer_utils.backend import keras
 
     path = Path(path)
     if not path.is_file():
@@ -159,10 +159,30 @@ def load(path: str | Path):
             "keras.saving.load_model, set model.class_names and save it with "
             "models.save."
         ) from None
-    model = keras.saving.load_model(path, compile=False)
+    model = _load_safely(path)
     model.class_names = tuple(metadata.pop("classes"))
     model.metadata = metadata
     return model
+
+
+def _load_safely(path: Path):
+    """Load layers and weights, but no Python code that a file brings along."""
+    from fer_utils.backend import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises many kinds on what it cannot rebuild
+        text = str(error)
+        if "lambda" in text.lower() or "unsafe" in text.lower():
+            raise DataError(
+                f"{path}: refused. This model brings Python code of its own (a Lambda "
+                "layer), which could do anything on your computer. Ask its author for "
+                "a model made of ordinary layers."
+            ) from None
+        raise DataError(
+            f"{path}: Keras cannot rebuild this model ({text.splitlines()[0][:200]}). "
+            "Is the file whole, and of this Keras version?"
+        ) from error
 
 
 def _builder(name: str):
