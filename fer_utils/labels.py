@@ -24,6 +24,7 @@ __all__ = [
     "CANONICAL",
     "CKPLUS",
     "CKPLUS7",
+    "FACEAPI",
     "FER2013",
     "FERPLUS",
     "HSEMOTION7",
@@ -164,6 +165,8 @@ HSEMOTION8 = _make(
 HSEMOTION7 = _make(
     "hsemotion7", "Anger Disgust Fear Happiness Neutral Sadness Surprise"
 )
+# face-api.js, a network for browsers.
+FACEAPI = _make("faceapi", "neutral happy sad angry fearful disgusted surprised")
 
 _VOCABULARIES = {
     v.name: v
@@ -177,6 +180,7 @@ _VOCABULARIES = {
         RAFDB,
         HSEMOTION8,
         HSEMOTION7,
+        FACEAPI,
     )
 }
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from fer_utils.data.check import Check, check, listing
+from fer_utils.data.composed import voted
 from fer_utils.data.duplicates import Duplicates, find_duplicates
 from fer_utils.data.faceset import SPLITS, FaceSet
 from fer_utils.data.ferplus import VOTE_COLUMNS, ferplus_votes, with_votes
+from fer_utils.data.ferplus_faces import majority_counts
 from fer_utils.data.fetch import get
 from fer_utils.data.folds import subject_folds, subjects_of
+from fer_utils.data.image_files import ImageFiles
 from fer_utils.data.loading import load
+from fer_utils.data.mixed import by_source, mixed
 from fer_utils.data.registry import Entry, describe, names
 
 __all__ = [
@@ -18,6 +22,8 @@ __all__ = [
     "Duplicates",
     "Entry",
     "FaceSet",
+    "ImageFiles",
+    "by_source",
     "check",
     "describe",
     "ferplus_votes",
@@ -25,8 +31,11 @@ __all__ = [
     "get",
     "listing",
     "load",
+    "majority_counts",
+    "mixed",
     "names",
     "subject_folds",
     "subjects_of",
+    "voted",
     "with_votes",
 ]

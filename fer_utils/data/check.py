@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from fer_utils.data.cache import content_hash
+from fer_utils.data.composed import voted
 from fer_utils.data.faceset import FaceSet
+from fer_utils.data.ferplus import VOTE_COLUMNS
+from fer_utils.data.ferplus_faces import majority_counts
+from fer_utils.data.image_files import ImageFiles
 from fer_utils.data.loading import READERS, face_set, load, require_loadable
 from fer_utils.data.reading import Bad, counted
 from fer_utils.data.registry import Entry, find, known, places
@@ -170,6 +175,8 @@ def check(name: str, path: str | os.PathLike | None = None) -> Check:
     entry = require_loadable(name)
     if not entry.layouts:
         return _check_drawn(load(name))
+    if name not in READERS:
+        return _check_made(name, path)
     source = find(entry, path)
     reader = READERS[name]
     reading = reader.read(source)
@@ -224,6 +231,40 @@ def _check_drawn(faces: FaceSet) -> Check:
         official={},
         test_in_train=int(faces.duplicates().also_in_train().sum()),
     )
+
+
+def _check_made(name: str, path) -> Check:
+    """Check a set that its own module makes; pixels on disk are read once."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        faces = load(name, path=path, **({"cache": False} if "ferplus" in name else {}))
+    bad = faces.pixels.damaged() if isinstance(faces.pixels, ImageFiles) else ()
+    return Check(
+        name=name,
+        source=faces.source,
+        layout="files" if isinstance(faces.pixels, ImageFiles) else "csv",
+        file_hash=faces.content_hash,
+        counts=faces.counts(),
+        official={},
+        bad=bad,
+        noun="file",
+        test_in_train=0 if bad else int(faces.duplicates().also_in_train().sum()),
+        remarks=tuple(str(w.message) for w in told) + _about_votes(name, path),
+    )
+
+
+def _about_votes(name: str, path) -> tuple[str, ...]:
+    """Say how many faces of each split have a majority, where there are votes."""
+    if not name.startswith("ferplus"):
+        return ()
+    counts = majority_counts(voted(name, **({"path": path} if path else {})))
+    emotions = VOTE_COLUMNS[:-2]
+    lines = []
+    for split, found in counts.items():
+        kept = sum(found[e] for e in emotions)
+        rest = [f"{v:,} {k}" for k, v in found.items() if k not in emotions]
+        lines.append(f"{split}: {kept:,} strict majorities; {', '.join(rest)}")
+    return tuple(lines)
 
 
 def _mark(good: bool) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fer_utils.data.faceset import SPLITS, FaceSet
+from fer_utils.data.image_files import blocks
 
 __all__ = ["Duplicates", "find_duplicates"]
 
@@ -15,6 +16,7 @@ __all__ = ["Duplicates", "find_duplicates"]
 # of one photo.
 NEAR_CORRELATION = 0.97
 _THUMBNAIL = 12
+_BLOCK = 1024  # images that are in memory at once
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Duplicates:
 def find_duplicates(faces: FaceSet, near: bool = False) -> Duplicates:
     """Find groups of equal images, or nearly equal ones.
 
+    Pixels that stay on disk are read once, in blocks, as they are resized.
+
     Args:
         faces: the set to search.
         near: also group images whose 12x12 thumbnails correlate above 0.97 (copies that
@@ -91,31 +95,39 @@ def find_duplicates(faces: FaceSet, near: bool = False) -> Duplicates:
     """
     if not len(faces):
         return Duplicates(np.empty(0, np.int64), faces.split, faces.labels)
-    flat = np.ascontiguousarray(faces.pixels).reshape(len(faces), -1)
-    _, first = np.unique(_row_digests(flat), return_inverse=True)
-    group = _near_groups(faces.pixels, first) if near else first
+    digests, thumbnails = [], []
+    for pixels in blocks(faces.pixels, _BLOCK):
+        digests.append(_row_digests(pixels))
+        if near:
+            thumbnails.append(_thumbnails(pixels))
+    _, first = np.unique(np.concatenate(digests), return_inverse=True)
+    group = _near_groups(np.concatenate(thumbnails), first) if near else first
     sizes = np.bincount(group, minlength=1)
     numbered = np.full(len(sizes), -1)
     numbered[sizes > 1] = np.arange((sizes > 1).sum())
     return Duplicates(numbered[group], faces.split, faces.labels)
 
 
-def _row_digests(flat: np.ndarray) -> np.ndarray:
+def _row_digests(pixels: np.ndarray) -> np.ndarray:
     import hashlib
 
+    flat = np.ascontiguousarray(pixels).reshape(len(pixels), -1)
     return np.array([hashlib.blake2b(row, digest_size=16).digest() for row in flat])
 
 
-def _near_groups(pixels: np.ndarray, exact: np.ndarray) -> np.ndarray:
-    """Join exact groups whose thumbnails correlate, by connected components."""
+def _near_groups(thumbs: np.ndarray, exact: np.ndarray) -> np.ndarray:
+    """Join exact groups whose thumbnails (N, 144) correlate, as connected components.
+
+    Rows of `thumbs` have length one.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n = len(pixels)
-    thumbs = _thumbnails(pixels)  # (N, 144), rows of length one
+    n = len(thumbs)
     starts, ends = [np.arange(n)], [np.unique(exact, return_index=True)[1][exact]]
-    for begin in range(0, n, 2048):
-        block = thumbs[begin : begin + 2048] @ thumbs[begin:].T
+    step = min(2048, max(64, 2**27 // n))  # of a large set's products, half a GB
+    for begin in range(0, n, step):
+        block = thumbs[begin : begin + step] @ thumbs[begin:].T
         row, column = np.nonzero(block >= NEAR_CORRELATION)
         starts.append(row + begin)
         ends.append(column + begin)

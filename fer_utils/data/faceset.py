@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from fer_utils import labels as fer_labels
+from fer_utils.data.image_files import ImageFiles, rows_of
 from fer_utils.errors import DataError, ParameterError, did_you_mean
 
 __all__ = ["SPLITS", "FaceSet"]
@@ -30,7 +31,7 @@ class FaceSet:
 
     Attributes:
         pixels: uint8 (N, H, W) grey or (N, H, W, 3) RGB, in [0, 255]; may be
-            memory-mapped.
+            memory-mapped, or `ImageFiles`, which are read from disk when indexed.
         labels: int64 (N,), positions in `classes`.
         split: str (N,), each "train", "val" or "test".
         classes: canonical class names in label order.
@@ -39,6 +40,9 @@ class FaceSet:
         rows: int64 (N,), the image's row in its source: an identity that survives
             `subset`, `sample` and `resplit`.
         votes: optional float32 (N, num_classes), annotator votes per class.
+        targets: optional float32 (N, num_classes), what a model is trained towards: a
+            distribution over the classes, every row sums to one; None means all mass on
+            the label.
         facts: further columns of length N by name, for example the true labels and the
             occlusions of synthetic faces.
         notice: a sentence that every figure and table made from this set must carry; ""
@@ -48,7 +52,7 @@ class FaceSet:
         DataError: the arrays do not fit together.
     """
 
-    pixels: np.ndarray
+    pixels: np.ndarray | ImageFiles
     labels: np.ndarray
     split: np.ndarray
     classes: tuple[str, ...]
@@ -58,6 +62,7 @@ class FaceSet:
     votes: np.ndarray | None = None
     facts: Mapping[str, np.ndarray] = field(default_factory=dict)
     notice: str = ""
+    targets: np.ndarray | None = None
 
     def __post_init__(self):
         put = object.__setattr__  # the dataclass is frozen for everyone else
@@ -66,7 +71,10 @@ class FaceSet:
         put(self, "classes", tuple(fer_labels.canonical(c) for c in self.classes))
         if self.rows is None:
             put(self, "rows", np.arange(len(self.labels)))
+        if self.targets is not None:
+            put(self, "targets", np.asarray(self.targets, np.float32))
         self._check()
+        self._check_targets()
         put(self, "split", self.split.astype("<U5"))
 
     def _check(self):
@@ -99,6 +107,25 @@ class FaceSet:
             raise DataError(
                 f"{self.name}: unknown split {sorted(unknown)}. Known: "
                 f"{', '.join(SPLITS)}."
+            )
+
+    def _check_targets(self):
+        if self.targets is None:
+            return
+        wanted, shape = (len(self), self.num_classes), self.targets.shape
+        if shape != wanted:
+            raise DataError(
+                f"{self.name}: targets must be float32 (N, num_classes) = {wanted}, "
+                f"received {shape}."
+            )
+        fits = np.isclose(self.targets.sum(axis=1), 1, atol=1e-4)  # NaN does not fit
+        fits &= (self.targets >= 0).all(axis=1)
+        if not fits.all():
+            row = int(np.argmin(fits))
+            raise DataError(
+                f"{self.name}: every row of targets must be a distribution (at least "
+                f"0, sum 1); {int((~fits).sum())} are not, the first is row {row}: "
+                f"{self.targets[row].tolist()}."
             )
 
     def __len__(self) -> int:
@@ -134,10 +161,16 @@ class FaceSet:
 
     @cached_property
     def content_hash(self) -> str:
-        """Hex SHA-256 (64 characters) over classes, labels, split and pixels."""
+        """Hex SHA-256 (64 characters) over classes, labels, split, pixels, targets.
+
+        Of pixels that stay on disk the names and file sizes stand for the pixels.
+        """
         digest = hashlib.sha256(" ".join(self.classes).encode())
-        for array in (self.labels, self.split, self.pixels):
-            digest.update(np.ascontiguousarray(array).view(np.uint8).data)
+        for array in (self.labels, self.split, self.pixels, self.targets):
+            if isinstance(array, ImageFiles):
+                digest.update(array.fingerprint())
+            elif array is not None:  # a set without targets keeps its older hash
+                digest.update(np.ascontiguousarray(array).view(np.uint8).data)
         return digest.hexdigest()
 
     @cached_property
@@ -147,8 +180,13 @@ class FaceSet:
         digest.update(np.ascontiguousarray(self.split).view(np.uint8).data)
         return digest.hexdigest()
 
-    def images(self) -> np.ndarray:
-        """Return the pixels with a channel axis: uint8 (N, H, W, 1) or (N, H, W, 3)."""
+    def images(self) -> np.ndarray | ImageFiles:
+        """Return the pixels with a channel axis: uint8 (N, H, W, 1) or (N, H, W, 3).
+
+        What stays on disk is still unread.
+        """
+        if isinstance(self.pixels, ImageFiles):
+            return self.pixels.with_channel_axis()
         return self.pixels if self.pixels.ndim == 4 else self.pixels[..., None]
 
     def part(self, split: str) -> FaceSet:
@@ -171,11 +209,12 @@ class FaceSet:
         index = index.astype(np.int64)  # an empty list is float otherwise
         return replace(
             self,
-            pixels=self.pixels[index],
+            pixels=rows_of(self.pixels, index),
             labels=self.labels[index],
             split=self.split[index],
             rows=self.rows[index],
             votes=None if self.votes is None else self.votes[index],
+            targets=None if self.targets is None else self.targets[index],
             facts={name: column[index] for name, column in self.facts.items()},
         )
 
@@ -215,6 +254,8 @@ class FaceSet:
     def subset(self, classes: int | Sequence[str]) -> FaceSet:
         """Return only the images of some classes, relabelled 0, 1, ….
 
+        Targets keep the mass of these classes, scaled to sum to one.
+
         Args:
             classes: how many of the most frequent training classes, or class names.
 
@@ -237,8 +278,13 @@ class FaceSet:
         chosen = self.take(mask)
         lookup = np.array([-1 if i is None else i for i in new_label])
         votes = chosen.votes
+        columns = [self.classes.index(c) for c in kept]
         if votes is not None and votes.shape[1] == self.num_classes:
-            votes = votes[:, [self.classes.index(c) for c in kept]]
+            votes = votes[:, columns]
+        labels = lookup[chosen.labels]
+        targets = chosen.targets
+        if targets is not None:
+            targets = _renormalised(targets[:, columns], labels)
         facts = {
             name: np.where(column >= 0, lookup[column], -1)
             if name == "true_labels"
@@ -248,8 +294,9 @@ class FaceSet:
         return replace(
             chosen,
             classes=kept,
-            labels=lookup[chosen.labels],
+            labels=labels,
             votes=votes,
+            targets=targets,
             facts=facts,
         )
 
@@ -329,6 +376,12 @@ class FaceSet:
         split[train], split[val], split[test] = SPLITS
         return replace(self, split=split)
 
+    def loaded(self) -> FaceSet:
+        """Return the set with its pixels in memory, however much that takes."""
+        if isinstance(self.pixels, ImageFiles):
+            return replace(self, pixels=self.pixels.load())
+        return self
+
     def duplicates(self, near: bool = False):
         """Find groups of equal or nearly equal images; see `data.find_duplicates`."""
         from fer_utils.data.duplicates import find_duplicates
@@ -342,3 +395,11 @@ class FaceSet:
         train), so that the test set stays complete and comparable.
         """
         return self.take(~self.duplicates(near=near).leaked())
+
+
+def _renormalised(mass: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Scale rows to sum one; a row without mass goes wholly to its label."""
+    mass = np.array(mass, np.float32)
+    empty = np.flatnonzero(mass.sum(axis=1) <= 0)
+    mass[empty, labels[empty]] = 1
+    return mass / mass.sum(axis=1, keepdims=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import os
 from pathlib import Path
 
@@ -19,8 +21,18 @@ __all__ = ["load"]
 # Each reader is a module: VOCABULARY, OFFICIAL_COUNTS, layout_of, files_of, read, facts
 # and remarks.
 READERS = {"fer2013": fer2013, "ck48": ck48}
-# How many faces are drawn unless `n` says otherwise.
-_DRAWN = {"synthetic": 6000, "synthetic-tiny": 700}
+# Sets whose module makes the FaceSet itself: (module, function). The function's
+# keyword-only arguments are what `load` takes for them.
+MAKERS = {
+    "synthetic": ("composed", "draw"),
+    "synthetic-tiny": ("composed", "draw_few"),
+    "synthetic-eight": ("composed", "draw_eight"),
+    "synthetic-eight-soft": ("composed", "draw_eight_soft"),
+    "ferplus": ("composed", "ferplus"),
+    "ferplus-soft": ("composed", "ferplus_soft"),
+    "affectnet": ("composed", "affectnet"),
+    "rafdb": ("composed", "rafdb"),
+}
 
 
 def load(
@@ -34,17 +46,21 @@ def load(
     """Load a data set.
 
     Args:
-        name: "fer2013", "ck48" (CK+, split by subject), or "synthetic" (drawn faces
-            that need no files).
+        name: one of `names()`, for example "fer2013", "ferplus" (eight classes, by the
+            majority of ten votes) or "synthetic" (drawn faces that need no files); or
+            several with "+" between them, such as "fer2013+ck48" (see `mixed`).
         path: the file or folder to read; None looks in FER_DATA_DIR, ./data and the
             checkout's data folder.
         skip_bad: leave out rows that cannot be used, with one warning that lists them,
             instead of raising.
         cache: keep the parsed pixels in FER_CACHE_DIR, so that the next load is quick.
-        **options: for "synthetic" only, for example n=400, seed=0.
+        **options: what that set takes besides: n and seed for drawn faces; classes,
+            side, colour, crop and seed for "affectnet"; side, colour and seed for
+            "rafdb".
 
     Returns:
-        FaceSet, pixels uint8 (N, 48, 48), often memory-mapped and read-only.
+        FaceSet, pixels uint8 (N, 48, 48), often memory-mapped and read-only; of
+        "affectnet" and "rafdb" the pixels stay on disk (`ImageFiles`).
 
     Raises:
         ParameterError: an unknown name or option.
@@ -54,9 +70,11 @@ def load(
         >>> load("synthetic", n=70, seed=0).classes
         ('angry', 'disgust', 'fear', 'happy', 'sad', 'surprise', 'neutral')
     """
+    if isinstance(name, str) and "+" in name:
+        return _load_mix(name, path, skip_bad, cache, options)
     entry = require_loadable(name)
-    if name in _DRAWN:
-        return _draw(name, path, options)
+    if name in MAKERS:
+        return _make(entry, path, skip_bad, cache, options)
     if options:
         raise ParameterError(
             f"{name} takes no option {', '.join(sorted(options))}. Known: path, "
@@ -114,15 +132,34 @@ def face_set(reading: Reading, name: str, source: Path) -> FaceSet:
     )
 
 
-def _draw(name: str, path, options: dict) -> FaceSet:
-    if path is not None:
-        raise ParameterError(f"{name} is drawn, not read: it takes no path.")
+def _make(entry: Entry, path, skip_bad: bool, cache: bool, options: dict) -> FaceSet:
+    """Let a set's own module make it, with the options that it takes."""
+    module, function = MAKERS[entry.name]
+    make = getattr(importlib.import_module(f"fer_utils.data.{module}"), function)
+    every = inspect.signature(make).parameters
+    known = [p for p in every if p not in ("path", "skip_bad", "cache")]
     for option in options:
-        if option not in ("n", "seed"):
-            known = ["n", "seed"]
+        if option not in known:
             raise ParameterError(
-                f"{name} takes no option {option!r}." + did_you_mean(option, known)
+                f"{entry.name} takes no option {option!r}."
+                + did_you_mean(option, known or ["path", "skip_bad", "cache"])
             )
-    from fer_utils.data.synthetic import synthetic
+    if not entry.layouts and path is not None:
+        raise ParameterError(f"{entry.name} is drawn, not read: it takes no path.")
+    given = {"path": path, "skip_bad": skip_bad, "cache": cache}
+    return make(**{k: v for k, v in given.items() if k in every}, **options)
 
-    return synthetic(**{"n": _DRAWN[name], **options})
+
+def _load_mix(name: str, path, skip_bad: bool, cache: bool, options: dict) -> FaceSet:
+    from fer_utils.data.mixed import mixed
+
+    if path is not None or options:
+        raise ParameterError(
+            f"{name}: a mix takes no path and no options. Set FER_DATA_DIR, or load "
+            "the parts and call data.mixed([…])."
+        )
+    for part in name.split("+"):
+        describe(part)  # a misspelt name costs no time
+    return mixed(
+        [load(part, skip_bad=skip_bad, cache=cache) for part in name.split("+")]
+    )

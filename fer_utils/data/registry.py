@@ -40,6 +40,8 @@ _COMPETITION = (
     "challenges-in-representation-learning-facial-expression-recognition-challenge"
 )
 
+_VOTES = ("fer2013new.csv", "fer2013/fer2013new.csv", "ferplus/fer2013new.csv")
+
 _ENTRIES = (
     Entry(
         "synthetic",
@@ -49,6 +51,16 @@ _ENTRIES = (
     Entry(
         "synthetic-tiny",
         "700 of the same drawn faces: for tests and a first look",
+        "none: the images show nobody",
+    ),
+    Entry(
+        "synthetic-eight",
+        "drawn faces of 8 classes, with the votes of ten drawn annotators: a majority",
+        "none: the images show nobody",
+    ),
+    Entry(
+        "synthetic-eight-soft",
+        "the same drawn faces; the training target is the shares of the votes",
         "none: the images show nobody",
     ),
     Entry(
@@ -88,19 +100,24 @@ _ENTRIES = (
     ),
     Entry(
         "ferplus",
-        "FER+: ten annotators' votes for every FER2013 image, 8 classes",
+        "FER+: FER2013 judged again by ten people each, 8 classes, strict majority",
         "MIT licence for the votes; the images are FER2013's",
         "https://github.com/microsoft/FERPlus",
-        ("fer2013new.csv", "fer2013/fer2013new.csv", "ferplus/fer2013new.csv"),
-        loadable=False,
+        _VOTES,
+    ),
+    Entry(
+        "ferplus-soft",
+        "FER+; the training target is the shares of the votes, val and test as ferplus",
+        "MIT licence for the votes; the images are FER2013's",
+        "https://github.com/microsoft/FERPlus",
+        _VOTES,
     ),
     Entry(
         "affectnet",
-        "about 290,000 labelled web photos, 7 or 8 classes",
+        "about 290,000 labelled web photos, 7 or 8 classes; read from disk as needed",
         "on request, for non-commercial research only",
         "https://www.mohammadmahoor.com/pages/databases/affectnet/",
-        ("affectnet",),
-        loadable=False,
+        ("affectnet", "AffectNet"),
     ),
     Entry(
         "ckplus",
@@ -116,7 +133,6 @@ _ENTRIES = (
         "on request, for non-commercial research only",
         "http://www.whdeng.cn/RAF/model1.html",
         ("rafdb", "RAF-DB"),
-        loadable=False,
     ),
 )
 _BY_NAME = {entry.name: entry for entry in _ENTRIES}
@@ -126,8 +142,8 @@ def names() -> tuple[str, ...]:
     """Return the names that `load` takes.
 
     Example:
-        >>> names()
-        ('synthetic', 'synthetic-tiny', 'fer2013', 'ck48')
+        >>> names()[:2]
+        ('synthetic', 'synthetic-tiny')
     """
     return tuple(entry.name for entry in _ENTRIES if entry.loadable)
 

@@ -25,6 +25,7 @@ _HOMES = {
         "suspect_labels",
         "top_mistakes",
     ),
+    "peers": ("Peer", "PeerModel", "load_peer"),
     "plots": (
         "AugmentationGallery",
         "ConfusionMatrix",

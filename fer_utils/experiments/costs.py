@@ -27,6 +27,7 @@ __all__ = [
 
 # Peak memory of finished runs, less what the lines of `memory_mb` explain, lies here.
 _BASE_MB = 900
+_READ_AHEAD = 6144  # images of a set on disk that are in memory at once
 # An executed notebook and its page: the figures are most of it.
 NOTEBOOK_MB = 2.0
 
@@ -40,12 +41,14 @@ class DataFacts:
         images: {"train": number, …}.
         shape: (H, W, C).
         classes: number of classes.
+        on_disk: whether the pixels are read when they are needed.
     """
 
     content_hash: str
     images: dict[str, int]
     shape: tuple[int, int, int]
     classes: int
+    on_disk: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,19 +107,28 @@ def data_facts(experiment: Experiment) -> DataFacts:
         DataError: the data set is not there or has too little for this selection.
         ParameterError: unknown classes.
     """
-    names = ("data", "max_images", "classes", "protocol", "remove_duplicates")
+    names = (
+        "data",
+        "data_options",
+        "max_images",
+        "classes",
+        "protocol",
+        "remove_duplicates",
+    )
     chosen = {k: v for k, v in experiment.to_dict().items() if k in names}
     return _data_facts(json.dumps(chosen))
 
 
 @lru_cache(maxsize=256)
 def _data_facts(selection: str) -> DataFacts:
+    from fer_utils.data.image_files import ImageFiles
     from fer_utils.experiments.running import load_faces
 
     faces = load_faces(Experiment(name="x", **json.loads(selection)))
     images = {name: sum(n.values()) for name, n in faces.counts().items()}
     shape = faces.images().shape[1:]
-    return DataFacts(faces.content_hash, images, shape, len(faces.classes))
+    on_disk = isinstance(faces.pixels, ImageFiles)
+    return DataFacts(faces.content_hash, images, shape, len(faces.classes), on_disk)
 
 
 def model_facts(experiment: Experiment) -> ModelFacts:
@@ -169,6 +181,8 @@ def memory_mb(experiment: Experiment) -> float:
     """
     data, model = data_facts(experiment), model_facts(experiment)
     pixels = sum(data.images.values()) * math.prod(data.shape)
+    if data.on_disk:  # a few batches, and a block of the prediction
+        pixels = min(pixels, _READ_AHEAD * math.prod(data.shape))
     activations = 1.3 * 4 * model.values * experiment.train.batch_size
     return _BASE_MB + (3 * pixels + 16 * model.parameters + activations) / 1e6
 

@@ -23,6 +23,8 @@ class Experiment:
     Attributes:
         name: unique in a grid; letters, digits, "-", "_" and ".".
         data: name of a data set, as `data.load` takes it.
+        data_options: what that data set takes besides, such as {"side": 64} for
+            "affectnet".
         model: name of an architecture.
         model_options: what that architecture takes besides shape and classes.
         classes: "all", a number (the most frequent training classes) or class names.
@@ -42,6 +44,7 @@ class Experiment:
 
     name: str
     data: str = "synthetic"
+    data_options: Mapping[str, object] = field(default_factory=dict)
     model: str = "shallow_cnn"
     model_options: Mapping[str, object] = field(default_factory=dict)
     classes: str | int | Sequence[str] = "all"
@@ -130,6 +133,7 @@ class Experiment:
     def to_dict(self) -> dict[str, object]:
         """Return all parameters, flat, as a grid file or the notebook takes them."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "train"}
+        own["data_options"] = dict(self.data_options)
         own["model_options"] = dict(self.model_options)
         if not isinstance(self.classes, (str, int)):
             own["classes"] = list(self.classes)

@@ -7,9 +7,12 @@ but a run stays queued (time budget), was interrupted or was left to another run
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from fer_utils.training.config import STRATEGIES
 
 __all__ = ["BAD_LAUNCH", "LEFT", "add_run_command", "exit_code"]
 
@@ -62,6 +65,12 @@ def add_run_command(commands, root: Callable[[], Path], write_report: Callable) 
         help="threads of each run, for results that are equal bit for bit everywhere "
         "(default: the cores shared out)",
     )
+    add(
+        "--strategy",
+        choices=STRATEGIES,
+        help="data_parallel shares each batch of a run between the machine's devices "
+        "(JAX backend); default: one_device",
+    )
     add("--dask", metavar="ADDRESS", help="run on dask: local:N or tcp://host:port")
     add("--no-lessons", action="store_true", help="leave the lessons out")
     add("--force", action="store_true", help="run finished ones again")
@@ -107,6 +116,8 @@ def _run(options, root: Path, write_report: Callable) -> int:
         print(preview.table(rows, queued))
         _say_queued(queued)
         return 0
+    if options.strategy:
+        os.environ["FER_STRATEGY"] = options.strategy  # the runs' processes inherit it
     chosen = [row for row in rows if row not in queued]
     print(preview.summary(chosen), flush=True)
     _say_queued(queued)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -34,7 +35,8 @@ _TRAIN_SAMPLE = 5000
 
 def load_faces(experiment: Experiment) -> data.FaceSet:
     """Return the FaceSet that an experiment trains, chooses and tests on."""
-    faces = selected(data.load(experiment.data), experiment.to_dict())
+    loaded = data.load(experiment.data, **experiment.data_options)
+    faces = selected(loaded, experiment.to_dict())
     return faces.without_duplicates() if experiment.remove_duplicates else faces
 
 
@@ -58,6 +60,7 @@ def run_one(
     *,
     force: bool = False,
     progress: str = "auto",
+    strategy: str | None = None,
 ) -> dict:
     """Train, evaluate and record one experiment, or return the record it already has.
 
@@ -69,6 +72,9 @@ def run_one(
         out_dir: its folder; gets `record.json`, `model.keras` and `probs.npz`.
         force: train again even when a finished record with the same key is there.
         progress: as in `training.fit`.
+        strategy: "one_device" or "data_parallel" (see `training.across_devices`); None
+            takes FER_STRATEGY from the environment, else one device. It is no part of
+            the run's identity: the results differ by rounding.
 
     Returns:
         The record, JSON-ready.
@@ -89,7 +95,10 @@ def run_one(
             return finished
         _refuse_edited(parts)
         started = datetime.now(UTC)
-        trained = train_one(experiment, faces, out_dir, parts, progress=progress)
+        strategy = strategy or os.environ.get("FER_STRATEGY", "one_device")
+        trained = train_one(
+            experiment, faces, out_dir, parts, progress=progress, strategy=strategy
+        )
         trained["seconds"]["loading"] = round(loading, 2)
         record = _record(experiment, faces, parts, started, trained)
         write_record(out_dir / "record.json", record)
@@ -121,6 +130,7 @@ def train_one(
     parts: dict | None = None,
     *,
     progress: str = "auto",
+    strategy: str = "one_device",
 ) -> dict:
     """Train one experiment, save model and probabilities; needs numpy and Keras only.
 
@@ -130,24 +140,26 @@ def train_one(
         out_dir: gets `model.keras`, `probs.npz` and, until then, `checkpoint`.
         parts: of the run's identity, if they are known already.
         progress: as in `training.fit`.
+        strategy: as in `training.across_devices`.
 
     Returns:
         {"training": …, "model": …, "seconds": …}, the parts of the record known here.
     """
-    from fer_utils.training import fit
+    from fer_utils.training import across_devices, fit
 
     parts = parts or identity.experiment_parts(experiment, faces.content_hash)
     key = identity.training_key(parts)
     _set_aside_stale(out_dir / "checkpoint", key)
     shape = faces.images().shape[1:]
-    run = fit(
-        _build(experiment, shape, faces.classes, experiment.precision),
-        faces,
-        experiment.train,
-        checkpoint_dir=out_dir / "checkpoint",
-        checkpoint_key=key,
-        progress=progress,
-    )
+    with across_devices(strategy):
+        run = fit(
+            _build(experiment, shape, faces.classes, experiment.precision),
+            faces,
+            experiment.train,
+            checkpoint_dir=out_dir / "checkpoint",
+            checkpoint_key=key,
+            progress=progress,
+        )
     model = _build(experiment, shape, faces.classes, "float32")
     model.set_weights(run.model.get_weights())
     # A stale record is not about the files that are written from here on.

@@ -14,13 +14,17 @@ _HOME = {
     "Run": "fitting",
     "fit": "fitting",
     "TrainConfig": "config",
+    "STRATEGIES": "config",
+    "across_devices": "devices",
 }
 __all__ = [
     "AUGMENTATIONS",
     "LearningRateCurve",
     "Recipe",
     "Run",
+    "STRATEGIES",
     "TrainConfig",
+    "across_devices",
     "augmentation",
     "find_learning_rate",
     "fit",

@@ -7,10 +7,20 @@ from dataclasses import asdict, dataclass, fields
 
 from fer_utils.errors import ParameterError, did_you_mean
 
-__all__ = ["OPTIMIZERS", "SCHEDULES", "TrainConfig"]
+__all__ = [
+    "LOSSES",
+    "OPTIMIZERS",
+    "SAMPLINGS",
+    "SCHEDULES",
+    "STRATEGIES",
+    "TrainConfig",
+]
 
 OPTIMIZERS = ("adam", "adamax", "adamw", "sgd")
 SCHEDULES = ("constant", "cosine", "one_cycle", "plateau")
+LOSSES = ("cross_entropy", "focal")
+SAMPLINGS = ("all", "balanced")
+STRATEGIES = ("one_device", "data_parallel")  # see `training.across_devices`
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,18 @@ class TrainConfig:
         mixup_alpha: Beta parameter of mixup (Zhang et al. 2018); 0 is none.
         ema_momentum: of the moving average of the weights that is evaluated and kept; 0
             is none.
-        class_weights: weigh each class by the inverse of its training frequency.
+        class_weights: weigh each class by the inverse of its training frequency. An
+            image counts, and is weighed, as the class its target gives most to; with
+            `draw_targets` as the class drawn, whose frequency is the sum of the
+            distributions.
+        draw_targets: draw one label per image and epoch from `faces.targets` instead of
+            training on the distribution itself (Barsoum et al. 2016, "probabilistic
+            label drawing").
+        loss: "cross_entropy", or "focal" (Lin et al. 2017, arXiv:1708.02002), which
+            counts what is classified well already for less.
+        sampling: "all" shows every image once per epoch; "balanced" shows every class
+            equally often, repeating the images of rare classes and leaving out some of
+            frequent ones, other ones in every epoch. An epoch is as long in both.
         freeze_backbone_epochs: first epochs in which only the new head of a pretrained
             model learns.
         fine_tune_learning_rate: peak step size once the backbone learns too; 0 takes a
@@ -64,6 +85,9 @@ class TrainConfig:
     mixup_alpha: float = 0.0
     ema_momentum: float = 0.0
     class_weights: bool = False
+    draw_targets: bool = False
+    loss: str = "cross_entropy"
+    sampling: str = "all"
     freeze_backbone_epochs: int = 0
     fine_tune_learning_rate: float = 0.0
     seed: int = 0
@@ -76,6 +100,13 @@ class TrainConfig:
         _check_choice("optimizer", self.optimizer, OPTIMIZERS)
         _check_choice("schedule", self.schedule, SCHEDULES)
         _check_choice("augment", self.augment, AUGMENTATIONS)
+        _check_choice("loss", self.loss, LOSSES)
+        _check_choice("sampling", self.sampling, SAMPLINGS)
+        if self.class_weights and self.sampling == "balanced":
+            raise ParameterError(
+                "class_weights=True with sampling='balanced' would make up for rare "
+                "classes twice. Choose one of the two."
+            )
         for name, low, high in _RANGES:
             value = getattr(self, name)
             if not low <= value <= high:

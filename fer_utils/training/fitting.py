@@ -17,8 +17,15 @@ from fer_utils.data.faceset import FaceSet
 from fer_utils.errors import DataError, ParameterError, TrainingError
 from fer_utils.models.weights import freeze, unfreeze
 from fer_utils.training import callbacks as cb
-from fer_utils.training.batches import Batches, class_weights, one_hot
+from fer_utils.training.batches import (
+    VALIDATION_BATCH,
+    Batches,
+    training_batches,
+    training_weights,
+    validation_batches,
+)
 from fer_utils.training.config import TrainConfig
+from fer_utils.training.devices import require_built_here, require_shareable
 from fer_utils.training.fused import with_fused_batch_norm
 from fer_utils.training.recipes import augmentation
 
@@ -76,10 +83,12 @@ def fit(
 ) -> Run:
     """Train a model on `faces.train`, choosing the epoch on `faces.val`.
 
-    `faces.test` is not touched. With a `checkpoint_dir`, every finished epoch is on
-    disk: the same call after a kill goes on with the next epoch and ends as an
-        uninterrupted run
-    would have.
+    The targets are `faces.targets` where the set has them, else its labels; validation
+    is on labels always. Pixels that stay on disk (`ImageFiles`) are read batch by
+    batch, ahead of the training. `faces.test` is not touched. With a `checkpoint_dir`,
+    every finished epoch is on disk: the same call after a kill goes on with the next
+    epoch and ends as an uninterrupted run would have. To use several devices, build the
+    model and call this within `training.across_devices()`.
 
     Args:
         model: uint8 (B, H, W, C) -> logits (B, num_classes), as `models.build` returns
@@ -152,6 +161,15 @@ def _check(model, faces: FaceSet, config: TrainConfig, progress: str) -> None:
             "with "
             "input_shape=faces.images().shape[1:] and classes=faces.classes."
         )
+    if config.draw_targets and faces.targets is None:
+        raise ParameterError(
+            f"draw_targets=True draws a label from each image's distribution, but "
+            f"{faces.name} has one label per image and no distributions "
+            "(faces.targets is None). Load a set that has them, such as "
+            "'ferplus-soft', or set draw_targets=False."
+        )
+    require_shareable(config.batch_size, counts)
+    require_built_here(model)
     if config.freeze_backbone_epochs and not _backbone(model):
         raise ParameterError(
             f"freeze_backbone_epochs={config.freeze_backbone_epochs}: model "
@@ -198,7 +216,7 @@ def _run_phases(model, faces, config, folder, state, progress) -> int:
             continue
         if config.freeze_backbone_epochs:
             (unfreeze if phase.backbone_trains else freeze)(model)
-        steps = -(-len(train) // config.batch_size)
+        steps = len(training_batches(train, config))
         rate = _schedule(config, phase, steps)
         trainee = compiled_trainee(model, augment, config, rate)
         first = max(done, phase.first)
@@ -223,11 +241,11 @@ def compiled_trainee(model, augment, config: TrainConfig, learning_rate):
     Args:
         model: uint8 (B, H, W, C) -> logits (B, num_classes).
         augment: uint8 (B, H, W, C) -> uint8 (B, H, W, C), as `augmentation` returns it.
-        config: TrainConfig; optimizer, decay, EMA and label smoothing are used.
+        config: TrainConfig; optimizer, decay, EMA, loss and label smoothing are used.
         learning_rate: float or Keras schedule.
 
     Returns:
-        keras.Model, compiled; trains on one-hot targets (B, num_classes).
+        keras.Model, compiled; trains on targets (B, num_classes), rows sum to one.
     """
     pixels = keras.Input(model.input_shape[1:], dtype="uint8", name="pixels")
     trainee = keras.Model(
@@ -235,9 +253,7 @@ def compiled_trainee(model, augment, config: TrainConfig, learning_rate):
     )
     trainee.compile(
         optimizer=_optimizer(config, learning_rate),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=config.label_smoothing
-        ),
+        loss=_loss(config),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         # oneDNN's convolutions beat XLA's on a CPU; on other backends "auto" is right.
         jit_compile=False if keras.backend.backend() == "tensorflow" else "auto",
@@ -255,18 +271,8 @@ def _load_into(trainee, weights: Path) -> None:
 def _fit_phase(
     trainee, train, val, config, phase, first, folder, state, best, progress
 ) -> None:
-    targets = one_hot(train.labels, train.num_classes)
-    batches = Batches(
-        train.images(),
-        targets,
-        config.batch_size,
-        config.seed,
-        first,
-        config.mixup_alpha,
-    )
-    validation = None
-    if len(val):
-        validation = (val.images(), one_hot(val.labels, val.num_classes))
+    batches = training_batches(train, config, first)
+    validation = validation_batches(val)
     state_writer = cb.EpochState(folder, best, state["history"], state["key"])
     watchers = _watchers(config, phase, state["history"])
     chain = [
@@ -279,19 +285,37 @@ def _fit_phase(
         state_writer,
         *_progress(progress, first, phase.last),
     ]
-    weights = class_weights(train.labels, train.num_classes)
-    trainee.fit(
-        batches,
-        validation_data=validation,
-        validation_batch_size=256,
-        initial_epoch=first,
-        epochs=phase.last,
-        shuffle=False,  # Batches permutes by (seed, epoch)
-        class_weight=weights if config.class_weights else None,
-        callbacks=chain,
-        verbose=0,
-    )
+    try:
+        trainee.fit(
+            batches,
+            validation_data=validation,
+            validation_batch_size=VALIDATION_BATCH,
+            initial_epoch=first,
+            epochs=phase.last,
+            shuffle=False,  # Batches permutes by (seed, epoch)
+            class_weight=training_weights(train, config),
+            callbacks=chain,
+            verbose=0,
+        )
+    except Exception:
+        _raise_problem(batches, validation)
+        raise
     state |= {"weights": state_writer.weights, "stopped": trainee.stop_training}
+
+
+def _raise_problem(*sources) -> None:
+    """Raise what went wrong in a reading thread, not what the backend made of it."""
+    for source in sources:
+        if isinstance(source, Batches) and source.problem:
+            raise source.problem from None
+
+
+def _loss(config: TrainConfig):
+    build = {
+        "cross_entropy": keras.losses.CategoricalCrossentropy,
+        "focal": keras.losses.CategoricalFocalCrossentropy,
+    }[config.loss]
+    return build(from_logits=True, label_smoothing=config.label_smoothing)
 
 
 def _optimizer(config: TrainConfig, learning_rate):

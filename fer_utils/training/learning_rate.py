@@ -9,7 +9,7 @@ import numpy as np
 from fer_utils.backend import keras
 from fer_utils.data.faceset import FaceSet
 from fer_utils.errors import DataError, ParameterError, TrainingError
-from fer_utils.training.batches import Batches, one_hot
+from fer_utils.training.batches import training_batches
 from fer_utils.training.config import TrainConfig
 from fer_utils.training.fitting import compiled_trainee
 from fer_utils.training.recipes import augmentation
@@ -124,8 +124,7 @@ def find_learning_rate(
 
 
 def _rising(trainee, train, config: TrainConfig, rates) -> np.ndarray:
-    targets = one_hot(train.labels, train.num_classes)
-    batches = Batches(train.images(), targets, config.batch_size, config.seed)
+    batches = training_batches(train, replace(config, mixup_alpha=0.0))
     losses, mean = [], 0.0
     for step, rate in enumerate(rates):
         if step and step % len(batches) == 0:

@@ -92,13 +92,13 @@ def test_a_missing_set_is_an_error():
 def test_the_listing_shows_every_set_where_it_was_looked_for_and_its_terms(csv):
     listing = data.listing()
     names = [one.entry.name for one in listing.sets]
-    assert names[:3] == ["synthetic", "synthetic-tiny", "fer2013"]
-    assert names[3:] == ["ck48", "ferplus", "affectnet", "ckplus", "rafdb"]
+    assert names[:2] == ["synthetic", "synthetic-tiny"]
+    assert {"ck48", "ferplus", "affectnet", "ckplus", "rafdb"} <= set(names)
     text = str(listing)
     assert f"found: {csv}" in text
     assert "✓ fer2013" in text and "✓ synthetic" in text and "· rafdb" in text
     assert text.count("terms: ") == len(names)
-    assert text.count("known, loader not in this version") == 4
+    assert text.count("known, loader not in this version") == 1
     assert all(str(place) in text for place in listing.places)
 
 
