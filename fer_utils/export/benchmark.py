@@ -110,7 +110,7 @@ class Bench:
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
         times = [row.ms_per_face[size] for row in self.rows]
         panels = [
-            ("MB of the file", [row.megabytes for row in self.rows], "{:.1f}"),
+            ("MB of the file", [row.megabytes for row in self.rows], "{:.2f}"),
             (f"ms per face, batch {size}, {threads}", times, "{:.2f}"),
         ]
         if all(row.accuracy is not None for row in self.rows):
