@@ -75,7 +75,7 @@ def read(folder: Path) -> Curve:
 def table(ours: Curve, baseline: Curve) -> str:
     """Return the comparison, a line per accuracy."""
     lines = ["val accuracy   run                            epochs  minutes  PFLOPs"]
-    for accuracy in ACCURACIES:
+    for accuracy in sorted({*ACCURACIES, float(baseline.accuracy[-1])}):
         reached = {}
         for curve in (ours, baseline):
             at = curve.first(accuracy)
@@ -86,14 +86,17 @@ def table(ours: Curve, baseline: Curve) -> str:
                     f"{at + 1:6d}  {curve.minutes[at]:7.1f}  {curve.petaflops[at]:6.2f}"
                 )
             lines.append(f"{accuracy:12.2%}   {curve.name:<30} {text}")
-        ours_at, base_at = reached[ours.name], reached[baseline.name]
-        if ours_at is not None and base_at is not None:
-            time = baseline.minutes[base_at] / ours.minutes[ours_at]
-            work = baseline.petaflops[base_at] / ours.petaflops[ours_at]
-            lines.append(
-                f"{'':15}baseline costs {time:.1f}x the minutes, {work:.1f}x FLOPs"
-            )
+        if None not in reached.values():
+            lines.append(f"{'':15}baseline costs {ratio(ours, baseline, accuracy)}")
     return "\n".join(lines)
+
+
+def ratio(ours: Curve, baseline: Curve, accuracy: float) -> str:
+    """Say how much more the baseline cost until it reached what both reached."""
+    at, base_at = ours.first(accuracy), baseline.first(accuracy)
+    time = baseline.minutes[base_at] / ours.minutes[at]
+    work = baseline.petaflops[base_at] / ours.petaflops[at]
+    return f"{time:.1f}x the minutes, {work:.1f}x FLOPs"
 
 
 def draw(curves: list[Curve], path: Path) -> None:
@@ -113,7 +116,12 @@ def draw(curves: list[Curve], path: Path) -> None:
         ax.spines[["top", "right"]].set_visible(False)
     axes[1].set_xscale("log")
     axes[0].legend(frameon=False, loc="lower right")
-    figure.suptitle("Accuracy on FER2013's val split for what it costs")
+    common = min(float(curve.accuracy[-1]) for curve in curves)
+    figure.suptitle(
+        "Accuracy on FER2013's val split for what it costs\n"
+        f"To {common:.1%}, {curves[1].name} costs {ratio(*curves, common)}",
+        fontsize=11,
+    )
     figure.savefig(path, dpi=150)
 
 
