@@ -67,6 +67,6 @@ def expression_code(value: object) -> int:
     if not (number.is_integer() and 0 <= number <= 10):
         raise ValueError(
             f"expected an expression from 0 to 7 (8 none, 9 uncertain, 10 no face), "
-            f"received {value!r}"
+            f"received {str(value)!r}"
         )
     return int(number)
