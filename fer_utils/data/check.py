@@ -158,7 +158,7 @@ def check(name: str, path: str | os.PathLike | None = None) -> Check:
     """Read a data set afresh, past the cache, and compare it with what is published.
 
     Args:
-        name: "fer2013", "ck48" or "synthetic".
+        name: one of `names()`; of a mix, check the parts.
         path: the file or folder; None searches as `load` does.
 
     Returns:

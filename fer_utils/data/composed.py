@@ -10,7 +10,17 @@ from pathlib import Path
 from fer_utils.data.faceset import FaceSet
 from fer_utils.data.registry import describe, find
 
-__all__ = ["draw", "draw_eight", "draw_few", "ferplus", "voted"]
+__all__ = [
+    "affectnet",
+    "draw",
+    "draw_eight",
+    "draw_eight_soft",
+    "draw_few",
+    "ferplus",
+    "ferplus_soft",
+    "rafdb",
+    "voted",
+]
 
 
 def draw(*, n: int = 6000, seed: int = 0) -> FaceSet:
@@ -99,7 +109,8 @@ def voted(name: str, **options) -> FaceSet:
 
     Args:
         name: "ferplus", "synthetic-eight", or one of them with "-soft".
-        **options: as `load` takes them for that set.
+        **options: as `load` takes them for that set; the path of FER+ is a folder with
+            both files, or one of the two files beside the other.
 
     Returns:
         FaceSet with `votes` (N, 10); FER2013's or FER+'s classes.
@@ -117,11 +128,21 @@ def voted(name: str, **options) -> FaceSet:
         from fer_utils.data.ferplus import with_votes
         from fer_utils.data.loading import load
 
-        votes = options.get("path")
-        return with_votes(load("fer2013", **options), votes)
+        pixels, votes = _beside(options.pop("path", None))
+        return with_votes(load("fer2013", path=pixels, **options), votes)
     from fer_utils.data.synthetic.eight import voted_faces
 
     return voted_faces(**{"n": 6000, "seed": 0, **options})
+
+
+def _beside(path) -> tuple[Path | None, Path | None]:
+    """Return where FER2013 and the votes are, of a path to both or to one of them."""
+    if path is None or not Path(path).is_file():
+        return path, path
+    path = Path(path)
+    if path.name == "fer2013new.csv":
+        return path.parent, path
+    return path, path.parent
 
 
 def _judged(name: str, soft: bool, **options) -> FaceSet:

@@ -122,10 +122,11 @@ def _votes_of(row: list[str], fields: int, place: str) -> list[int]:
     if len(row) != fields:
         raise DataError(f"{place}: expected {fields} fields, received {len(row)}.")
     for name, text in zip(_PUBLISHED, row[2:], strict=True):
-        if not (text.isascii() and text.isdigit()) or int(text) > 10:
+        digits = text.isascii() and text.isdigit()
+        if not digits or len(text) > 2 or int(text) > 10:
             raise DataError(
                 f"{place}: expected a whole number of votes in [0, 10] for {name}, "
-                f"received {text!r}. {_REMEDY}"
+                f"received {text[:20]!r}. {_REMEDY}"
             )
     return [int(text) for text in row[2:]]
 

@@ -90,9 +90,13 @@ def require_loadable(name: str) -> Entry:
     """Return the entry of a data set that this version can load.
 
     Raises:
-        ParameterError: an unknown name.
+        ParameterError: an unknown name, or that of a mix.
         DataError: a known set without a loader.
     """
+    if isinstance(name, str) and "+" in name:
+        raise ParameterError(
+            f"{name} is a mix: name one set at a time ({', '.join(name.split('+'))})."
+        )
     entry = describe(name)
     if not entry.loadable:
         raise DataError(
@@ -151,15 +155,15 @@ def _make(entry: Entry, path, skip_bad: bool, cache: bool, options: dict) -> Fac
 
 
 def _load_mix(name: str, path, skip_bad: bool, cache: bool, options: dict) -> FaceSet:
-    from fer_utils.data.mixed import mixed
+    from fer_utils.data.mixed import check_mix, mixed
 
+    parts = name.split("+")
     if path is not None or options:
         raise ParameterError(
             f"{name}: a mix takes no path and no options. Set FER_DATA_DIR, or load "
             "the parts and call data.mixed([…])."
         )
-    for part in name.split("+"):
+    for part in parts:
         describe(part)  # a misspelt name costs no time
-    return mixed(
-        [load(part, skip_bad=skip_bad, cache=cache) for part in name.split("+")]
-    )
+    check_mix(parts)
+    return mixed([load(part, skip_bad=skip_bad, cache=cache) for part in parts])

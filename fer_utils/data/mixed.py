@@ -11,7 +11,14 @@ from fer_utils import labels as fer_labels
 from fer_utils.data.faceset import FaceSet
 from fer_utils.errors import ParameterError
 
-__all__ = ["by_source", "mixed"]
+__all__ = ["by_source", "check_mix", "mixed"]
+
+# Sets of the same photos: what one trains on, the other may test on.
+_SAME_PHOTOS = (
+    {"fer2013", "ferplus", "ferplus-soft"},
+    {"ck48", "ckplus"},
+    {"synthetic-eight", "synthetic-eight-soft"},
+)
 
 
 def mixed(parts: Sequence[FaceSet]) -> FaceSet:
@@ -30,14 +37,11 @@ def mixed(parts: Sequence[FaceSet]) -> FaceSet:
         labels as such. Votes are left behind.
 
     Raises:
-        ParameterError: fewer than two sets, or one of them twice.
+        ParameterError: fewer than two sets, one of them twice, or two of the same
+            photos.
     """
     names = [part.name for part in parts]
-    if len(parts) < 2 or len(set(names)) < len(names):
-        raise ParameterError(
-            f"a mix of {', '.join(names) or 'nothing'}: expected two data sets or "
-            "more, each once, such as 'fer2013+ck48'."
-        )
+    check_mix(names)
     first = parts[0]
     fitted = [_fitted(part, first) for part in parts]
     soft = any(part.targets is not None for part in fitted)
@@ -52,6 +56,21 @@ def mixed(parts: Sequence[FaceSet]) -> FaceSet:
         facts={"source": np.repeat(names, [len(part) for part in fitted])},
         notice=" and ".join(dict.fromkeys(p.notice for p in parts if p.notice)),
     )
+
+
+def check_mix(names: Sequence[str]) -> None:
+    """Raise ParameterError unless the named sets can be mixed."""
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise ParameterError(
+            f"a mix of {', '.join(names) or 'nothing'}: expected two data sets or "
+            "more, each once, such as 'fer2013+ck48'."
+        )
+    for photos in _SAME_PHOTOS:
+        if len(same := [name for name in names if name in photos]) > 1:
+            raise ParameterError(
+                f"a mix of {' and '.join(same)}: they show the same photos, and a test "
+                "would meet faces that were trained on. Take one of them."
+            )
 
 
 def by_source(faces: FaceSet) -> dict[str, FaceSet]:
@@ -84,8 +103,8 @@ def _fitted(part: FaceSet, first: FaceSet) -> FaceSet:
     kept = part.take(label >= 0)
     targets = None
     if kept.targets is not None:
-        columns = [fer_labels.mapping(first.classes, part.classes)]
-        targets = _moved(kept.targets, columns[0])
+        columns = fer_labels.mapping(first.classes, part.classes)
+        targets = _moved(kept.targets, columns, label[label >= 0])
     return FaceSet(
         kept.pixels,
         label[label >= 0],
@@ -97,12 +116,14 @@ def _fitted(part: FaceSet, first: FaceSet) -> FaceSet:
     )
 
 
-def _moved(targets: np.ndarray, columns) -> np.ndarray:
-    """Return targets in other columns, rows scaled to sum one."""
+def _moved(targets: np.ndarray, columns, labels: np.ndarray) -> np.ndarray:
+    """Return targets in other columns; rows sum to one, empty ones go to the label."""
     moved = np.zeros((len(targets), len(columns)), np.float32)
     for to, origin in enumerate(columns):
         if origin is not None:
             moved[:, to] = targets[:, origin]
+    empty = np.flatnonzero(moved.sum(axis=1) <= 0)
+    moved[empty, labels[empty]] = 1
     return moved / moved.sum(axis=1, keepdims=True)
 
 
@@ -119,9 +140,9 @@ def _pixels(part: FaceSet, first: FaceSet) -> np.ndarray:
         return pixels
     from PIL import Image
 
-    mode = "RGB" if len(wanted) == 3 else "L"
+    mode, resampling = "RGB" if len(wanted) == 3 else "L", Image.Resampling.BILINEAR
     made = np.empty((len(pixels), *wanted), np.uint8)
     for place, image in enumerate(pixels):
         changed = Image.fromarray(image).convert(mode)
-        made[place] = np.asarray(changed.resize(wanted[1::-1], Image.Resampling.BOX))
+        made[place] = np.asarray(changed.resize(wanted[1::-1], resampling))
     return made

@@ -110,18 +110,26 @@ def _from_list(source: Path, path: Path) -> Iterator[_Found]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as text ({error}).") from None
     there = {p.name for p in (source / images).iterdir()}
+    line_of: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield _of_line(line, str(number), images, there)
+        if not line.strip():
+            continue
+        found = _of_line(line, str(number), images, there)
+        if not isinstance(found, Bad):
+            first = line_of.setdefault(found[0], number)
+            if first != number:
+                found = Bad(str(number), f"{found[0]} stands in line {first} already")
+        yield found
 
 
 def _of_line(line: str, number: str, images: str, there: set[str]) -> _Found:
-    name, _, code = line.strip().partition(" ")
+    name, *codes = line.split()
     part = name.partition("_")[0]
-    if part not in ("train", "test") or not code.strip():
+    if part not in ("train", "test") or len(codes) != 1:
         return Bad(
-            number, f"expected a line like 'train_00001.jpg 5', received {line!r}"
+            number, f"expected a line like 'train_00001.jpg 5', received {line[:60]!r}"
         )
+    code = codes[0]
     label = _label(code)
     if label is None:
         return Bad(number, f"expected a class from 1 to 7, received {code!r}")
@@ -149,7 +157,7 @@ def _from_folders(source: Path, root: Path) -> Iterator[_Found]:
 def _label(code: str) -> int | None:
     """Return the label of a class number from 1 on, or None."""
     text = code.strip()
-    if not (text.isascii() and text.isdigit()):
+    if not (text.isascii() and text.isdigit() and len(text) == 1):
         return None
     label = int(text) - VOCABULARY.first_code
     return label if 0 <= label < len(VOCABULARY) else None

@@ -1,6 +1,7 @@
 """From votes to labels and targets: the rules of the FER+ paper, row by row."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,3 +152,13 @@ def test_the_real_votes_give_the_counts_that_data_check_prints(monkeypatch):
     assert len(soft.train) == 27956
     remarks = " ".join(data.check("ferplus").remarks)
     assert "train: 25,060 strict majorities" in remarks
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("of", ["folder", "votes"])
+def test_a_path_to_the_folder_or_to_the_votes_is_enough(of):
+    votes = Path(DATA_DIR) / "fer2013new.csv"
+    if not votes.is_file():
+        pytest.skip("needs FER2013 as csv and fer2013new.csv")
+    path = votes.parent if of == "folder" else votes
+    assert len(data.load("ferplus", path=path).test) == 3153

@@ -111,3 +111,22 @@ def test_the_real_mix_of_fer2013_and_ck_plus(monkeypatch):
         "fer2013": 35887,
         "ck48": 927,
     }
+
+
+@pytest.mark.parametrize(
+    "names", [("fer2013", "ferplus"), ("ferplus", "ferplus-soft"), ("ck48", "ckplus")]
+)
+def test_sets_of_the_same_photos_are_not_mixed(names):
+    with pytest.raises(ParameterError, match="they show the same photos"):
+        data.mixed([make(name) for name in names])
+
+
+def test_a_target_without_mass_left_goes_to_its_label():
+    targets = np.zeros((8, 8), np.float32)
+    targets[:, -1] = 1  # contempt alone, whatever the label says
+    other = make("b", classes=labels.FERPLUS.classes, targets=targets)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        moved = data.mixed([make("a"), other])
+    assert np.isfinite(moved.targets).all()
+    assert np.array_equal(moved.targets[8:].argmax(1), moved.labels[8:])
