@@ -143,6 +143,11 @@ def _about_rule(row: np.ndarray, said) -> str:
     if not left.any():
         return f"{shown} Every vote stands alone: nothing is left, so no label."
     if top >= EMOTIONS and 2 * left.max() > left.sum():
+        if 0 <= said < EMOTIONS:
+            return (
+                f"{shown} The last two columns were cut off too early: they take part "
+                "in the vote, and one of them wins it here."
+            )
         return f"{shown} Its winner is in the last two columns, so it has no label: -1."
     if 2 * left.max() == left.sum():
         return f"{shown} The largest count is just half. Asked is *more* than half."
@@ -186,8 +191,8 @@ def q08_3(answer):
         )
         require(
             chosen.min() >= 0 and chosen.max() < len(labels),
-            f"Positions go from 0 to {len(labels) - 1}; received {chosen.max()}. "
-            "Labels are not positions.",
+            f"Positions go from 0 to {len(labels) - 1}; received {chosen.min()} to "
+            f"{chosen.max()}. Labels are not positions.",
         )
         hint = _about_turns(labels, chosen, n)
         if hint:

@@ -49,7 +49,7 @@ WRONG = {
             "def majority(votes):\n" + _LEFT + "    left = left[:, :8]\n"
             "    ok = 2 * left.max(1) > left.sum(1)\n"
             "    return np.where(ok, left.argmax(1), -1)",
-            "so it has no label",
+            "cut off too early",
         ),
         ("def majority(votes):\n    return int(votes[0].argmax())", "has the shape ()"),
         ("majority = 3", "Expected the function majority(votes)"),
