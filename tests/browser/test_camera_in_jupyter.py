@@ -131,8 +131,12 @@ def test_stop_switches_the_camera_off_and_start_on_again(page):
 
 
 def test_a_kernel_that_is_gone_is_named_with_its_fix(page, lab):
-    """Last of the tests that share the page: it takes the kernel away."""
-    lab.stop_kernels()
+    """Last of the tests that share the page: it takes the kernel away.
+
+    Killed, not shut down: a kernel that ends in good order may close its widgets,
+    and then ipywidgets takes them from the page.
+    """
+    lab.kill_kernels()
     page.wait_for_selector(".fer-camera[data-state='no answer']", timeout=10_000)
     problem = page.locator(".fer-problem").inner_text()
     assert "kernel does not answer" in problem
