@@ -2,6 +2,9 @@
 
 import json
 import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,29 +83,44 @@ def test_the_experiment_notebook_takes_every_parameter_of_the_grid():
     Experiment.from_dict(given)  # and its own defaults are valid
 
 
-def execute(path, out, **given):
-    import papermill
-
-    return papermill.execute_notebook(
-        str(path),
-        str(out / path.name),
-        parameters=given,
-        kernel_name="python3",
-        progress_bar=False,
-        cwd=str(FOLDER),
+def execute(path, out, cache, **given):
+    """Run a notebook with papermill's own command, in a process of its own."""
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", "-k", "python3"]
+    command += ["--cwd", str(FOLDER), "-y", json.dumps(given)]
+    return subprocess.run(
+        [*command, str(path), str(out / path.name)],
+        env={**os.environ, "FER_CACHE_DIR": str(cache)},
+        capture_output=True,
+        text=True,
     )
+
+
+@pytest.fixture(scope="module")
+def lesson_runs(request, tmp_path_factory):
+    """{path: the future of its run} of the lessons asked for, two at a time."""
+    out = tmp_path_factory.mktemp("lessons")
+    cache = tmp_path_factory.getbasetemp() / "cache"
+    tests = [t for t in request.session.items if "lesson_runs" in t.fixturenames]
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            path: pool.submit(execute, path, out, cache, data_name="synthetic-tiny")
+            for path in (t.callspec.params["path"] for t in tests)
+        }
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.notebooks
 @pytest.mark.parametrize("path", LESSONS, ids=lambda p: p.stem)
-def test_a_lesson_runs_from_top_to_bottom(path, tmp_path):
-    execute(path, tmp_path, data_name="synthetic-tiny")
+def test_a_lesson_runs_from_top_to_bottom(path, lesson_runs):
+    run = lesson_runs[path].result()
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.notebooks
 def test_the_experiment_notebook_writes_a_record(tmp_path):
     given = {"data": "synthetic-tiny", "epochs": 1, "out_dir": str(tmp_path / "run")}
-    execute(FOLDER / "experiment.ipynb", tmp_path, **given)
+    run = execute(FOLDER / "experiment.ipynb", tmp_path, tmp_path / "cache", **given)
+    assert run.returncode == 0, run.stderr
     record = json.loads((tmp_path / "run" / "record.json").read_text())
     assert record["status"] == "finished"
     assert os.path.getsize(tmp_path / "run" / "model.keras") > 0
