@@ -12,7 +12,7 @@ from fer_utils.data.fetch import get
 from fer_utils.data.folds import subject_folds, subjects_of
 from fer_utils.data.image_files import ImageFiles
 from fer_utils.data.loading import load
-from fer_utils.data.mixed import by_source, mixed
+from fer_utils.data.mixed import by_source, check_mix, mixed
 from fer_utils.data.registry import Entry, describe, names
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "ImageFiles",
     "by_source",
     "check",
+    "check_mix",
     "describe",
     "ferplus_votes",
     "find_duplicates",

@@ -65,8 +65,9 @@ class Experiment:
                 "and "
                 "'.', for it becomes a folder name."
             )
+        sets = self.data.split("+") if isinstance(self.data, str) else [self.data]
         for name, value, allowed in (
-            ("data", self.data, data.names()),
+            *(("data", part, data.names()) for part in sets),
             ("model", self.model, models.names()),
             ("protocol", self.protocol, PROTOCOLS),
             ("precision", self.precision, PRECISIONS),
@@ -74,6 +75,8 @@ class Experiment:
         ):
             if value not in allowed:
                 raise self._error(f"unknown {name} {value!r}.", value, allowed)
+        if len(sets) > 1:
+            self._check_mix(sets)
         if type(self.max_images) is not int or self.max_images < 0:
             raise self._error(
                 f"max_images={self.max_images!r}: expected a number >= 0."
@@ -91,6 +94,18 @@ class Experiment:
         for option in self.model_options:
             if option not in known:
                 raise self._error(f"unknown model option {option!r}.", option, known)
+
+    def _check_mix(self, sets: Sequence[str]) -> None:
+        from fer_utils import data
+
+        try:
+            data.check_mix(sets)
+        except ParameterError as error:
+            raise self._error(str(error)) from None
+        if self.data_options:
+            raise self._error(
+                f"data_options={self.data_options!r}: a mix ({self.data}) takes none."
+            )
 
     def _error(self, problem: str, name: object = None, known=()) -> ParameterError:
         tail = did_you_mean(name, known) if known else ""

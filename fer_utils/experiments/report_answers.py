@@ -83,11 +83,13 @@ def _test_faces(record: dict, load: Callable | None, loaded: dict):
     from fer_utils.experiments.running import selected
 
     name = record["data"]["name"]
-    if name not in loaded:
-        loaded[name] = (load or data.load)(name)
+    options = record["experiment"].get("data_options") or {}
+    asked = f"{name} {options}"
+    if asked not in loaded:
+        loaded[asked] = (load or data.load)(name, **options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # said when the run was made
-        return selected(loaded[name], record["experiment"]).test
+        return selected(loaded[asked], record["experiment"]).test
 
 
 def _require_same(faces, record: dict) -> None:

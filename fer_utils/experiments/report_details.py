@@ -9,7 +9,7 @@ from fer_utils.experiments.report_figures import Figure, svg_figure
 from fer_utils.experiments.report_mistakes import Gallery, gallery
 from fer_utils.experiments.report_values import Run, Value, get_field
 
-__all__ = ["ClassRow", "Details", "Figure", "details"]
+__all__ = ["ClassRow", "Details", "Figure", "SourceRow", "details"]
 
 _PROVENANCE = (
     ("run key", "key", "plain"),
@@ -38,6 +38,13 @@ _PROVENANCE = (
     ("training images", "training.images", "count"),
     ("epochs done before a resume", "training.resumed_after", "count"),
 )
+_SOURCE_SCORES = (
+    ("n", "count"),
+    ("metrics.accuracy", "percent"),
+    ("intervals.accuracy.0", "points"),
+    ("intervals.accuracy.1", "percent"),
+    ("metrics.macro_f1", "score"),
+)
 _MEASURES = (
     ("precision", "score"),
     ("recall", "score"),
@@ -63,6 +70,19 @@ class ClassRow:
 
 
 @dataclass(frozen=True)
+class SourceRow:
+    """The test result of one data set of a mix.
+
+    Attributes:
+        name: of the data set.
+        scores: number of images, accuracy, the ends of its interval, macro-F1.
+    """
+
+    name: str
+    scores: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
 class Details:
     """One run in detail.
 
@@ -71,6 +91,7 @@ class Details:
         figures: learning curves and reliability; those that the record has numbers for.
         classes: a row per class: scores, and its row of the confusion matrix.
         confusion_text: the confusion matrix in words.
+        sources: a row per data set, if the run is of a mix.
         provenance: (label, value), what is needed to judge or repeat the run.
         parameters: (name, value), every parameter of the experiment.
         gallery: the surest mistakes, or None when nobody asked.
@@ -81,6 +102,7 @@ class Details:
     figures: tuple[Figure, ...] = ()
     classes: tuple[ClassRow, ...] = ()
     confusion_text: str = ""
+    sources: tuple[SourceRow, ...] = ()
     provenance: tuple[tuple[str, Value], ...] = ()
     parameters: tuple[tuple[str, Value], ...] = ()
     gallery: Gallery | None = None
@@ -102,6 +124,7 @@ def details(run: Run, images: TestSet | None = None) -> Details:
             "figures": _figures(run),
             "classes": _classes(run),
             "confusion_text": _confusion_text(run),
+            "sources": _sources(run),
         }
     except Exception as error:  # one odd record must not cost the page
         told["problem"] = f"{type(error).__name__}: {error}"
@@ -140,6 +163,19 @@ def _classes(run: Run) -> tuple[ClassRow, ...]:
             tuple(_share(run, result, i, j) for j in range(len(result["classes"]))),
         )
         for i, name in enumerate(result["classes"])
+    )
+
+
+def _sources(run: Run) -> tuple[SourceRow, ...]:
+    return tuple(
+        SourceRow(
+            name,
+            tuple(
+                run.value(f"results_by_source.{name}.test.{field}", style)
+                for field, style in _SOURCE_SCORES
+            ),
+        )
+        for name in run.record.get("results_by_source") or {}
     )
 
 

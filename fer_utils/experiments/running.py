@@ -27,7 +27,14 @@ from fer_utils.experiments.record import (
 )
 from fer_utils.models.cost import mflops
 
-__all__ = ["load_faces", "results_of", "run_one", "selected", "train_one"]
+__all__ = [
+    "load_faces",
+    "results_by_source",
+    "results_of",
+    "run_one",
+    "selected",
+    "train_one",
+]
 
 # The clean training accuracy is measured on a sample: it only has to show overfitting.
 _TRAIN_SAMPLE = 5000
@@ -236,6 +243,7 @@ def _probabilities(model, faces: data.FaceSet, tta: str) -> dict[str, np.ndarray
 def _record(experiment, faces, parts, started, trained) -> dict:
     began, probs = time.perf_counter(), trained.pop("probs")
     results = results_of(faces, probs)
+    by_source = results_by_source(faces, probs)
     trained["seconds"]["evaluation"] = round(time.perf_counter() - began, 2)
     machine = environment()
     return {
@@ -263,6 +271,7 @@ def _record(experiment, faces, parts, started, trained) -> dict:
         "peak_memory_mb": _peak_memory_mb(),
         **trained,
         "results": results,
+        **({"results_by_source": by_source} if by_source else {}),
     }
 
 
@@ -298,6 +307,40 @@ def results_of(faces: data.FaceSet, probs: dict[str, np.ndarray]) -> dict[str, d
         )
         results[name] = report.to_dict()
     return results
+
+
+def results_by_source(
+    faces: data.FaceSet, probs: dict[str, np.ndarray]
+) -> dict[str, dict[str, dict]]:
+    """Evaluate the test probabilities of a mix for each of its data sets.
+
+    Args:
+        faces: the FaceSet of the experiment.
+        probs: float (N, K) by "train", "val", "test" or "test_<tta>".
+
+    Returns:
+        {source: {"test": result, ...}} as of `results_of`, but for the duplicates;
+        a source without test images is left out. Empty unless faces are a mix.
+    """
+    from fer_utils.evaluation import evaluate
+
+    source = faces.test.facts.get("source")
+    if source is None:
+        return {}
+    tests = {k: v for k, v in probs.items() if k.split("_")[0] == "test"}
+    found: dict[str, dict[str, dict]] = {}
+    for name in dict.fromkeys(source.tolist()):
+        here = source == name
+        found[name] = {
+            kind: evaluate(
+                values[here],
+                faces.test.labels[here],
+                faces.classes,
+                notice=faces.notice,
+            ).to_dict()
+            for kind, values in tests.items()
+        }
+    return found
 
 
 def _finished(out_dir: Path, key: str) -> dict | None:

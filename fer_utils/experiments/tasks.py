@@ -206,6 +206,7 @@ def _experiment_tasks(root: Path, folder: Path, experiments) -> Iterator[Task]:
 def _content_hash(experiment: Experiment, known: dict[tuple, str]) -> str:
     selection = (
         experiment.data,
+        str(experiment.data_options),
         experiment.max_images,
         str(experiment.classes),
         experiment.protocol,

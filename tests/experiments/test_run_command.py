@@ -117,6 +117,24 @@ BAD = {
         "experiment 'b': model 'deep_cnn' with {'width': -1}: width=-1: expected",
     ),
     "unknown data": ("--data fer2031", None, None, "Did you mean 'fer2013'?"),
+    "unknown data in a mix": (
+        "--data synthetic+fer2031",
+        None,
+        None,
+        "unknown data 'fer2031'. Did you mean 'fer2013'?",
+    ),
+    "the same photos twice": (
+        "--data fer2013+ferplus",
+        None,
+        None,
+        "they show the same photos",
+    ),
+    "a mix with options": (
+        "--data synthetic-tiny+synthetic-eight",
+        ("epochs: 3", "data_options: {n: 70}"),
+        None,
+        "a mix (synthetic-tiny+synthetic-eight) takes none",
+    ),
     "missing data": ("--data fer2013", None, without_data, "fer2013 was not found"),
     "read-only output": (
         "",

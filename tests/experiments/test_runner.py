@@ -256,6 +256,23 @@ def test_a_log_hears_of_starts_ends_and_now_and_then_of_epochs(
     ]
 
 
+def test_a_plan_tells_data_sets_of_other_options_apart(tmp_path):
+    """Else the second is never found finished, and is run again at every start."""
+    (tmp_path / "experiments.yaml").write_text(
+        "presets:\n"
+        "  two:\n"
+        "    lessons: none\n"
+        "    experiments:\n"
+        "      - {name: few, data_options: {n: 70}}\n"
+        "      - {name: more, data_options: {n: 140}}\n"
+        "      - {name: again, data_options: {n: 70}}\n"
+    )
+    (tmp_path / "notebooks").mkdir()
+    shutil.copy(ROOT / "notebooks" / "experiment.ipynb", tmp_path / "notebooks")
+    few, more, again = (task.parts["data"] for task in plan(tmp_path, "two"))
+    assert few == again != more
+
+
 def test_a_plan_lists_lessons_first_then_the_grid():
     tasks = plan(ROOT, "quick")
     kinds = [t.kind for t in tasks]

@@ -10,7 +10,13 @@ import pytest
 
 from fer_utils import models
 from fer_utils.errors import TrainingError
-from fer_utils.experiments import Experiment, identity, load_records, run_one
+from fer_utils.experiments import (
+    Experiment,
+    identity,
+    load_records,
+    run_one,
+    write_report,
+)
 from fer_utils.experiments import running as running_module
 from fer_utils.experiments.locks import LockedError, run_lock
 from fer_utils.experiments.record import read_record
@@ -222,3 +228,25 @@ def test_epochs_of_another_training_are_set_aside_and_the_stale_record_goes(tmp_
     assert (tmp_path / "checkpoint-abc" / "state.json").is_file()
     assert not (tmp_path / "record.json").exists()
     assert (tmp_path / "probs.npz").is_file()
+
+
+def test_a_mix_is_tested_per_data_set_too(tmp_path):
+    settings = {**TINY, "data": "synthetic-tiny+synthetic-eight", "epochs": 1}
+    record = run_one(Experiment.from_dict(settings), tmp_path / "mix", progress="none")
+    whole, parts = record["results"]["test"], record["results_by_source"]
+    assert set(parts) == {"synthetic", "synthetic-eight"}
+    sizes = [part["test"]["n"] for part in parts.values()]
+    right = [part["test"]["metrics"]["accuracy"] for part in parts.values()]
+    assert sum(sizes) == whole["n"] and min(sizes) > 0
+    assert np.average(right, weights=sizes) == pytest.approx(
+        whole["metrics"]["accuracy"]
+    )
+    page = write_report(tmp_path, tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "Test, per data set of the mix" in page
+    for source, size in zip(parts, sizes, strict=True):
+        assert f'data-field="results_by_source.{source}.test.n"' in page
+        assert f">{size}<" in page
+
+
+def test_a_set_that_is_no_mix_has_no_sources(finished):
+    assert "results_by_source" not in finished[0]
