@@ -156,7 +156,7 @@ def _data_names() -> list[str]:
         from fer_utils.data.check import listing
     except ImportError:  # numpy is missing: other checks say so
         return []
-    found = (one for one in listing().sets if one.found and one.entry.loadable)
+    found = (one for one in listing().sets if one.found)
     return [one.entry.name for one in found]
 
 

@@ -297,7 +297,7 @@ def missing_data() -> Iterator[Check]:
         fix = "correct FER_DATA_DIR, or unset it"
         yield Check("Data", WARNING, f"FER_DATA_DIR={wrong}: no such folder", fix)
     for one in listing().sets:
-        if one.found or not one.entry.layouts or not one.entry.loadable:
+        if one.found or not one.entry.layouts:
             continue
         fix = f"fer data get {one.entry.name}"
         if not one.entry.kaggle:

@@ -16,7 +16,7 @@ from fer_utils.data.faceset import FaceSet
 from fer_utils.data.ferplus import VOTE_COLUMNS
 from fer_utils.data.ferplus_faces import majority_counts
 from fer_utils.data.image_files import ImageFiles
-from fer_utils.data.loading import READERS, face_set, load, require_loadable
+from fer_utils.data.loading import READERS, face_set, load, require_single
 from fer_utils.data.reading import Bad, counted
 from fer_utils.data.registry import Entry, find, known, places
 from fer_utils.errors import DataError
@@ -125,12 +125,11 @@ class Listed:
 
     @property
     def status(self) -> str:
-        """One line: found where, missing, or not loadable yet."""
+        """One line: found where, or missing."""
         place = "needs no files" if not self.entry.layouts else "not found"
         if self.found:
             place = f"found: {self.found}"
-        later = "" if self.entry.loadable else "; known, loader not in this version"
-        return place + later
+        return place
 
 
 @dataclass(frozen=True)
@@ -144,7 +143,7 @@ class Listing:
         lines = ["Looked in " + ", ".join(str(place) for place in self.places), ""]
         for one in self.sets:
             entry = one.entry
-            usable = entry.loadable and (one.found or not entry.layouts)
+            usable = one.found or not entry.layouts
             lines += [f"{'✓' if usable else '·'} {entry.name}: {entry.what}"]
             lines += [f"    {one.status}", f"    terms: {entry.terms}"]
             if entry.layouts and not one.found:
@@ -172,7 +171,7 @@ def check(name: str, path: str | os.PathLike | None = None) -> Check:
         >>> check("synthetic").ok
         True
     """
-    entry = require_loadable(name)
+    entry = require_single(name)
     if not entry.layouts:
         return _check_drawn(load(name))
     if name not in READERS:

@@ -22,6 +22,7 @@ import numpy as np
 from fer_utils import labels as fer_labels
 from fer_utils.data import image_tree
 from fer_utils.data.faceset import SPLITS
+from fer_utils.data.folds import subject_split_or_test
 from fer_utils.data.reading import Reading
 from fer_utils.errors import DataError, ParameterError
 
@@ -33,6 +34,7 @@ __all__ = [
     "layout_of",
     "read",
     "remarks",
+    "row_of",
 ]
 
 SIDE = 48
@@ -113,6 +115,26 @@ def facts(reading: Reading) -> dict[str, np.ndarray]:
     return {"subject": np.array(subject, "<U4"), "sequence": np.array(sequence, "<U8")}
 
 
+def row_of(name: str) -> int:
+    """Return subject, sequence and frame of a file name as one number.
+
+    Raises:
+        ValueError: the name does not tell them.
+
+    Example:
+        >>> row_of("S010_004_00000017.png")
+        1000400000017
+    """
+    match = _IMAGE_NAME.fullmatch(name)
+    if not match:
+        raise ValueError(
+            "expected a name with subject, sequence and frame like "
+            f"S010_004_00000017.png, received {name!r}"
+        )
+    subject, sequence, frame = map(int, match.groups())
+    return subject * _PER_SUBJECT + sequence * _PER_SEQUENCE + frame
+
+
 def remarks(reading: Reading) -> tuple[str, ...]:
     """Say how many subjects and sequences there are, and how many were published."""
     columns = facts(reading)
@@ -161,18 +183,15 @@ def _read_files(files: list[str], read_bytes, name: str) -> Reading:
         SIDE,
         name,
     )
-    return replace(reading, split=_split_by_subject(reading))
+    names = subject_split_or_test(reading.labels, facts(reading)["subject"])
+    split = np.array([SPLITS.index(name) for name in names], np.int8)
+    return replace(reading, split=split)
 
 
 def _identify(file: str, copies: Counter) -> tuple[int, int, int]:
     """Return (label, split code, row) of a file; ValueError says why it has none."""
     path = PurePosixPath(file)
-    match = _IMAGE_NAME.fullmatch(path.name)
-    if not match:
-        raise ValueError(
-            "expected a name with subject, sequence and frame like "
-            f"S010_004_00000017.png, received {path.name!r}"
-        )
+    row = row_of(path.name)
     label = _label(path.parent.name)
     if label is None:
         raise ValueError(
@@ -184,8 +203,7 @@ def _identify(file: str, copies: Counter) -> tuple[int, int, int]:
             "expected each frame in one class folder, received it in "
             f"{copies[path.name.lower()]}"
         )
-    subject, sequence, frame = map(int, match.groups())
-    return label, _TEST, subject * _PER_SUBJECT + sequence * _PER_SEQUENCE + frame
+    return label, _TEST, row
 
 
 def _label(folder: str) -> int | None:
@@ -193,14 +211,3 @@ def _label(folder: str) -> int | None:
         return VOCABULARY.index(folder)
     except ParameterError:
         return None
-
-
-def _split_by_subject(reading: Reading) -> np.ndarray:
-    """Return split codes by subject; all test if there are too few subjects."""
-    from fer_utils.data.folds import subject_split
-
-    try:
-        names = subject_split(reading.labels, facts(reading)["subject"])
-    except (DataError, ParameterError):
-        return reading.split
-    return np.array([SPLITS.index(name) for name in names], np.int8)

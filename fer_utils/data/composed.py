@@ -12,6 +12,7 @@ from fer_utils.data.registry import describe, find
 
 __all__ = [
     "affectnet",
+    "ckplus",
     "draw",
     "draw_eight",
     "draw_eight_soft",
@@ -92,6 +93,24 @@ def rafdb(
 
     source = _folder("rafdb", path)
     return load(source, side=side, colour=colour, seed=seed, skip_bad=skip_bad)
+
+
+def ckplus(
+    *,
+    path=None,
+    skip_bad: bool = False,
+    side: int = 48,
+    colour: bool = False,
+    crop: bool = True,
+    seed: int = 0,
+) -> FaceSet:
+    """Load CK+ as published; see `fer_utils.data.ckplus.load`."""
+    from fer_utils.data.ckplus import load
+
+    source = _folder("ckplus", path)
+    return load(
+        source, side=side, colour=colour, crop=crop, seed=seed, skip_bad=skip_bad
+    )
 
 
 def _folder(name: str, path) -> Path:

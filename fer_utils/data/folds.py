@@ -10,7 +10,13 @@ import numpy as np
 from fer_utils.data.faceset import FaceSet
 from fer_utils.errors import DataError, ParameterError
 
-__all__ = ["fold_numbers", "subject_folds", "subject_split", "subjects_of"]
+__all__ = [
+    "fold_numbers",
+    "subject_folds",
+    "subject_split",
+    "subject_split_or_test",
+    "subjects_of",
+]
 
 
 def subjects_of(faces: FaceSet) -> np.ndarray:
@@ -30,7 +36,7 @@ def subjects_of(faces: FaceSet) -> np.ndarray:
             return np.asarray(faces.facts[name])
     raise DataError(
         f"{faces.name} does not say who is seen in an image: it has no "
-        "facts['subject']. Sets that do: ck48, synthetic."
+        "facts['subject']. Sets that do: ck48, ckplus, synthetic."
     )
 
 
@@ -84,6 +90,22 @@ def subject_split(
     largest = np.bincount(labels).max() if len(labels) else 0
     k = int(min(10, len(np.unique(subjects)), largest))
     return _split_names(fold_numbers(labels, subjects, k, seed, name), 0, k)
+
+
+def subject_split_or_test(
+    labels: np.ndarray, subjects: np.ndarray, seed: int = 0
+) -> np.ndarray:
+    """Return `subject_split`, or "test" for all if the subjects are too few to split.
+
+    Args:
+        labels: int (N,).
+        subjects: (N,), who is seen.
+        seed: int.
+    """
+    try:
+        return subject_split(labels, subjects, seed)
+    except (DataError, ParameterError):
+        return np.full(len(labels), "test", "<U5")
 
 
 def fold_numbers(

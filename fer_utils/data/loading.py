@@ -13,8 +13,8 @@ from fer_utils.data import ck48, fer2013
 from fer_utils.data.cache import cached
 from fer_utils.data.faceset import SPLITS, FaceSet
 from fer_utils.data.reading import Reading, refuse_bad, warn_dropped
-from fer_utils.data.registry import Entry, describe, find, names
-from fer_utils.errors import DataError, ParameterError, did_you_mean
+from fer_utils.data.registry import Entry, describe, find
+from fer_utils.errors import ParameterError, did_you_mean
 
 __all__ = ["load"]
 
@@ -32,6 +32,7 @@ MAKERS = {
     "ferplus-soft": ("composed", "ferplus_soft"),
     "affectnet": ("composed", "affectnet"),
     "rafdb": ("composed", "rafdb"),
+    "ckplus": ("composed", "ckplus"),
 }
 
 
@@ -56,7 +57,7 @@ def load(
         cache: keep the parsed pixels in FER_CACHE_DIR, so that the next load is quick.
         **options: what that set takes besides: n and seed for drawn faces; classes,
             side, colour, crop and seed for "affectnet"; side, colour and seed for
-            "rafdb".
+            "rafdb" and "ckplus", for the latter crop too.
 
     Returns:
         FaceSet, pixels uint8 (N, 48, 48), often memory-mapped and read-only; of
@@ -72,7 +73,7 @@ def load(
     """
     if isinstance(name, str) and "+" in name:
         return _load_mix(name, path, skip_bad, cache, options)
-    entry = require_loadable(name)
+    entry = require_single(name)
     if name in MAKERS:
         return _make(entry, path, skip_bad, cache, options)
     if options:
@@ -86,24 +87,17 @@ def load(
     return face_set(reading, name, source)
 
 
-def require_loadable(name: str) -> Entry:
-    """Return the entry of a data set that this version can load.
+def require_single(name: str) -> Entry:
+    """Return the entry of a data set.
 
     Raises:
         ParameterError: an unknown name, or that of a mix.
-        DataError: a known set without a loader.
     """
     if isinstance(name, str) and "+" in name:
         raise ParameterError(
             f"{name} is a mix: name one set at a time ({', '.join(name.split('+'))})."
         )
-    entry = describe(name)
-    if not entry.loadable:
-        raise DataError(
-            f"{name} is known, but its loader is not in this version. Loadable: "
-            f"{', '.join(names())}. Its official page: {entry.home}"
-        )
-    return entry
+    return describe(name)
 
 
 def _read(name: str, source: Path, skip_bad: bool, cache: bool) -> Reading:

@@ -21,7 +21,6 @@ class Entry:
         terms: the conditions of use, in one line; the official page has the last word.
         home: the official page; "" for what the kit makes itself.
         layouts: paths looked for in every data folder, best first.
-        loadable: False for a known set whose loader is not in this version.
         marker: a sub-folder that tells the data set's own folder.
         kaggle: handle of a public copy that `get` may download; "" if there is none.
     """
@@ -31,7 +30,6 @@ class Entry:
     terms: str
     home: str = ""
     layouts: tuple[str, ...] = ()
-    loadable: bool = True
     marker: str = ""
     kaggle: str = ""
 
@@ -121,11 +119,14 @@ _ENTRIES = (
     ),
     Entry(
         "ckplus",
-        "CK+ as published: 327 labelled posed sequences, for its 48x48 copy see ck48",
+        "CK+ as published: 4 frames of 327 labelled posed sequences, with neutral",
         "on request, for non-commercial research only",
         "https://www.jeffcohn.net/Resources/",
-        ("ckplus/cohn-kanade-images", "ckplus/extended-cohn-kanade-images.zip"),
-        loadable=False,
+        (
+            "ckplus/cohn-kanade-images",
+            "ckplus/extended-cohn-kanade-images/cohn-kanade-images",
+            "CK+/cohn-kanade-images",
+        ),
     ),
     Entry(
         "rafdb",
@@ -145,7 +146,7 @@ def names() -> tuple[str, ...]:
         >>> names()[:2]
         ('synthetic', 'synthetic-tiny')
     """
-    return tuple(entry.name for entry in _ENTRIES if entry.loadable)
+    return tuple(_BY_NAME)
 
 
 def known() -> tuple[Entry, ...]:
@@ -166,8 +167,8 @@ def describe(name: str) -> Entry:
         ParameterError: no data set has that name.
 
     Example:
-        >>> describe("fer2013").loadable
-        True
+        >>> describe("fer2013").kaggle
+        'msambare/fer2013'
     """
     try:
         return _BY_NAME[name]

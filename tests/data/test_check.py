@@ -98,7 +98,6 @@ def test_the_listing_shows_every_set_where_it_was_looked_for_and_its_terms(csv):
     assert f"found: {csv}" in text
     assert "✓ fer2013" in text and "✓ synthetic" in text and "· rafdb" in text
     assert text.count("terms: ") == len(names)
-    assert text.count("known, loader not in this version") == 1
     assert all(str(place) in text for place in listing.places)
 
 

@@ -141,7 +141,7 @@ def test_a_changed_image_of_a_tree_is_noticed(tiny, data_dir):
     [
         ({"name": "fer2012"}, ParameterError, "Did you mean 'fer2013'"),
         ({"name": None}, ParameterError, "unknown data set None"),
-        ({"name": "ckplus"}, DataError, "not in this version. Loadable: synth"),
+        ({"name": "ckplus", "crops": 1}, ParameterError, "Did you mean 'crop'"),
         ({"name": "fer2013", "seed": 1}, ParameterError, "takes no option seed"),
         ({"name": "synthetic", "path": "x"}, ParameterError, "it takes no path"),
         ({"name": "synthetic", "sed": 1}, ParameterError, "Did you mean 'seed'"),
