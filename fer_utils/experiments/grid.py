@@ -58,6 +58,7 @@ def load_grid(
     path: str | Path,
     preset: str | Preset,
     overrides: Mapping[str, object] | None = None,
+    only: Iterable[str] | None = None,
 ) -> Preset:
     """Read one preset of a grid file.
 
@@ -75,6 +76,8 @@ def load_grid(
         preset: the name of the preset; a Preset is returned as it is.
         overrides: parameters that replace the file's in every experiment. An axis of
             that name shrinks to the one value.
+        only: shell patterns of names; the other experiments are returned as the file
+            has them, without the overrides. None means all.
 
     Returns:
         Preset with validated experiments.
@@ -95,6 +98,7 @@ def load_grid(
             f"{path}: unknown preset {preset!r}." + did_you_mean(preset, presets)
         )
     reader = _Reader(path, preset, presets.lines[preset], dict(overrides or {}))
+    reader.only = list(only or ["*"])
     for line, text in repeated:
         reader.problem(line, text)
     result = reader.read(presets[preset])
@@ -119,7 +123,7 @@ class _Reader:
 
     def __init__(self, path, name: str, line: int, overrides: dict):
         self.path, self.name, self.line = path, name, line
-        self.overrides = overrides
+        self.overrides, self.only = overrides, ["*"]
         self.problems: dict[tuple[object, str], list[str]] = {}
         self.checked: dict[str, str] = {}
 
@@ -198,12 +202,11 @@ class _Reader:
         axes = self._axes(axes_source, row)
         template = self._template(own, preset_template)
         lines |= {axis: axes_source.lines[axis] for axis in axes}
-        lines |= {key: f"--set {key}={value}" for key, value in self.overrides.items()}
-        if "data" in self.overrides:
-            lines["data"] = f"--data {self.overrides['data']}"
         for values in combinations(axes):
-            given = plain({**defaults, **own, **values, **self.overrides})
-            given.pop("name", None)
+            in_file = plain({**defaults, **own, **values})
+            given = in_file | self.overrides
+            for parameters in (in_file, given):
+                parameters.pop("name", None)
             try:
                 name = fill_name(template, values, {**_defaults(), **given})
             except KeyError as error:
@@ -212,10 +215,20 @@ class _Reader:
                 where = lines.get("name", row.line)
                 self.problem(where, text + did_you_mean(error.args[0], known))
                 return
+            places = lines | self._options()
+            if not any(fnmatch(name, pattern) for pattern in self.only):
+                given, places = in_file, lines
             if name:
                 given = {"name": name, **given}
-            if (experiment := self._experiment(given, lines, row.line)) is not None:
+            if (experiment := self._experiment(given, places, row.line)) is not None:
                 yield row.line, experiment
+
+    def _options(self) -> dict[str, str]:
+        """Return what the command line said, for the names of the overrides."""
+        said = {key: f"--set {key}={value}" for key, value in self.overrides.items()}
+        if "data" in self.overrides:
+            said["data"] = f"--data {self.overrides['data']}"
+        return said
 
     def _template(self, own: dict, preset_template: str) -> str:
         """Return the row's name; the preset's goes round it, or stands in for it."""

@@ -55,7 +55,7 @@ def add_run_command(commands, root: Callable[[], Path], write_report: Callable) 
         action="append",
         default=[],
         dest="settings",
-        help="a parameter of every experiment, e.g. epochs=3; may be repeated",
+        help="a parameter of every chosen experiment, e.g. epochs=3; repeatable",
     )
     add("--jobs", type=int, default=1, metavar="N", help="runs at a time (default: 1)")
     add(
@@ -267,7 +267,9 @@ class _Launch:
         options = self.options
         grid = options.grid or self.root / "experiments.yaml"
         try:
-            preset = load_grid(short_path(grid), options.preset, overrides)
+            preset = load_grid(
+                short_path(grid), options.preset, overrides, options.only
+            )
         except GridError as error:
             for text in error.problems:
                 self._problem("grid", text)

@@ -33,6 +33,17 @@ def test_overrides_win(tmp_path):
     assert {e.data for e in preset.experiments} == {"fer2013"}
 
 
+def test_overrides_are_for_the_chosen_experiments(tmp_path):
+    """An option of one architecture is no mistake of the others."""
+    path, change = write(tmp_path, GRID), {"model_options": {"width": 0.5}}
+    with pytest.raises(ParameterError, match="'a': unknown model option 'width'"):
+        load_grid(path, "quick", change)
+    preset = load_grid(path, "quick", change, only=["b"])
+    assert [e.model_options for e in preset.experiments] == [{}, {"width": 0.5}]
+    with pytest.raises(ParameterError, match="--set model_options=.*'b'.*'wdth'"):
+        load_grid(path, "quick", {"model_options": {"wdth": 0.5}}, only=["b"])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
