@@ -476,7 +476,19 @@ def _cut_short(row: Row, experiment: Experiment) -> str:
     asked = [get_field(run.record, "experiment.epochs") for run in row.runs]
     if min(asked) >= experiment.train.epochs:
         return ""
-    return f"Ran {_ran(row)} of {experiment.train.epochs} planned epochs."
+    rising = " It was still improving on val." if _still_improving(row) else ""
+    return f"Ran {_ran(row)} of {experiment.train.epochs} planned epochs.{rising}"
+
+
+def _still_improving(row: Row) -> bool:
+    """Say if the best epoch of all runs is among the last eighth.
+
+    Of `one_cycle` it always is: its learning rate ends at zero with the last epoch.
+    """
+    if get_field(row.first.record, "experiment.schedule") == "one_cycle":
+        return False
+    trained = [get_field(run.record, "training") for run in row.runs]
+    return all(t["best_epoch"] >= t["epochs"] - t["epochs"] // 8 for t in trained)
 
 
 def _stopped(row: Row) -> str:

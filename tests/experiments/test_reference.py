@@ -246,6 +246,24 @@ def test_the_reason_of_a_shortfall_is_read_from_the_record(
     assert row["short by"] == "16.0 points"  # 66.0 against 12 of 24
 
 
+@pytest.mark.parametrize(
+    ("schedule", "best", "rising"),
+    [
+        ("constant", 16, True),
+        ("plateau", 14, True),
+        ("constant", 13, False),
+        ("one_cycle", 16, False),
+    ],
+)
+def test_a_run_that_was_cut_short_while_it_improved_is_called_so(
+    tmp_path, schedule, best, rising
+):
+    content = record(epochs=16, schedule=schedule)
+    content["training"] |= {"epochs": 16, "best_epoch": best}
+    row = why(reference.results_tables(checkout(tmp_path, content)), "deep_cnn")
+    assert ("still improving on val" in row["why"]) == rising
+
+
 def test_a_row_that_reaches_what_was_published_needs_no_reason(tmp_path):
     text = reference.results_tables(checkout(tmp_path, record(right=20)))
     assert not why(text, "[deep_cnn]")
