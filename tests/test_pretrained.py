@@ -10,6 +10,7 @@ import pytest
 
 import fer_utils
 from fer_utils import data, pretrained
+from fer_utils.data import FaceSet
 from fer_utils.errors import ParameterError
 from fer_utils.experiments.shipping import model_card
 
@@ -34,6 +35,23 @@ def test_a_shipped_model_loads_and_is_small(name):
 def test_the_card_is_what_its_record_gives(name):
     record = json.loads(pretrained.path(name, ".json").read_text(encoding="utf-8"))
     assert pretrained.card(name) == model_card(name, record)
+
+
+@pytest.mark.parametrize(
+    ("name", "notice", "expected"),
+    [
+        ("fer2013", "", "compact-fer2013"),
+        ("ferplus", "", "compact-ferplus"),
+        ("ferplus-soft", "", "compact-ferplus"),
+        ("rafdb", "", "compact-fer2013"),
+        ("synthetic", "synthetic sample data", "compact-drawn"),
+        ("synthetic-eight", "synthetic sample data", "compact-drawn"),
+    ],
+)
+def test_a_data_set_gets_the_model_that_suits_it(name, notice, expected):
+    pixels = np.zeros((2, 8, 8), np.uint8)
+    faces = FaceSet(pixels, [0, 1], ["test"] * 2, ("happy", "sad"), name, notice=notice)
+    assert pretrained.name_for(faces) == expected
 
 
 def test_an_unknown_model_is_refused():

@@ -285,12 +285,7 @@ class FaceSet:
         targets = chosen.targets
         if targets is not None:
             targets = _renormalised(targets[:, columns], labels)
-        facts = {
-            name: np.where(column >= 0, lookup[column], -1)
-            if name == "true_labels"
-            else column
-            for name, column in chosen.facts.items()
-        }
+        facts = _with_true_labels(chosen.facts, lookup)
         return replace(
             chosen,
             classes=kept,
@@ -299,6 +294,74 @@ class FaceSet:
             targets=targets,
             facts=facts,
         )
+
+    def in_classes(self, classes: Sequence[str]) -> FaceSet:
+        """Return the images of some classes, numbered as another set or model does.
+
+        Unlike in `subset` the order is the given one, and a class that this set does
+        not have is allowed: it has no images. Images of other classes are left out.
+        Targets keep the mass of these classes, scaled to sum to one; votes are kept
+        only if they are not per class.
+
+        Args:
+            classes: names in label order, such as `model.class_names`.
+
+        Raises:
+            ParameterError: no image has one of these classes.
+
+        Example:
+            >>> from fer_utils import data
+            >>> faces = data.load("synthetic", n=70)
+            >>> faces.in_classes(["happy", "contempt", "angry"]).counts()["test"]
+            {'happy': 1, 'contempt': 0, 'angry': 1}
+        """
+        wanted = tuple(fer_labels.canonical(c) for c in classes)
+        if wanted == self.classes:
+            return self
+        places = fer_labels.mapping(self.classes, wanted)
+        lookup = np.array([-1 if place is None else place for place in places])
+        kept = self.take(lookup[self.labels] >= 0)
+        if not len(kept):
+            raise ParameterError(
+                f"classes={list(classes)}: {self.name} has no image of them; it has "
+                f"{', '.join(self.classes)}."
+            )
+        labels, targets, votes = lookup[kept.labels], kept.targets, kept.votes
+        if targets is not None:
+            moved = np.zeros((len(kept), len(wanted)), np.float32)
+            for place, column in zip(places, targets.T, strict=True):
+                if place is not None:
+                    moved[:, place] = column
+            targets = _renormalised(moved, labels)
+        if votes is not None and votes.shape[1] == self.num_classes:
+            votes = None
+        facts = _with_true_labels(kept.facts, lookup)
+        return replace(
+            kept,
+            classes=wanted,
+            labels=labels,
+            targets=targets,
+            votes=votes,
+            facts=facts,
+        )
+
+    def require_classes(self, classes: Sequence[str] | None) -> None:
+        """Refuse a model of other classes, or of the same ones in another order.
+
+        Args:
+            classes: `model.class_names`; None or empty is not checked.
+
+        Raises:
+            DataError: they are not this set's classes in this order.
+        """
+        if classes and tuple(classes) != self.classes:
+            raise DataError(
+                f"{self.name}: its classes are {', '.join(self.classes)}, the model's "
+                f"{', '.join(classes)}: labels and answers would be numbered "
+                "differently. Take faces.in_classes(model.class_names); or ask "
+                "evaluation.cross_evaluate how the model does on other data; or build "
+                "a model with classes=faces.classes."
+            )
 
     def sample(self, n: int, seed: int = 0) -> FaceSet:
         """Return about n images, stratified by split and class, in original order.
@@ -395,6 +458,16 @@ class FaceSet:
         train), so that the test set stays complete and comparable.
         """
         return self.take(~self.duplicates(near=near).leaked())
+
+
+def _with_true_labels(facts: Mapping, lookup: np.ndarray) -> dict[str, np.ndarray]:
+    """Return facts with the true labels renumbered; -1 where there is none."""
+    return {
+        name: np.where(column >= 0, lookup[column], -1)
+        if name == "true_labels"
+        else column
+        for name, column in facts.items()
+    }
 
 
 def _renormalised(mass: np.ndarray, labels: np.ndarray) -> np.ndarray:

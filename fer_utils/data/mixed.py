@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_utils import labels as fer_labels
 from fer_utils.data.faceset import FaceSet
 from fer_utils.errors import ParameterError
 
@@ -91,40 +90,15 @@ def _fitted(part: FaceSet, first: FaceSet) -> FaceSet:
     """Return a part in the first one's classes, without those it does not have."""
     if part.classes == first.classes:
         return part
-    target = fer_labels.mapping(part.classes, first.classes)
-    label = np.array([-1 if t is None else t for t in target])[part.labels]
-    if lost := int((label < 0).sum()):
+    fitted = part.in_classes(first.classes)
+    if lost := len(part) - len(fitted):
         without = [c for c in part.classes if c not in first.classes]
         warnings.warn(
             f"{part.name}: {lost:,} faces of {', '.join(without)} are left out, for "
             f"{first.name} has no such class.",
             stacklevel=3,
         )
-    kept = part.take(label >= 0)
-    targets = None
-    if kept.targets is not None:
-        columns = fer_labels.mapping(first.classes, part.classes)
-        targets = _moved(kept.targets, columns, label[label >= 0])
-    return FaceSet(
-        kept.pixels,
-        label[label >= 0],
-        kept.split,
-        first.classes,
-        kept.name,
-        kept.source,
-        targets=targets,
-    )
-
-
-def _moved(targets: np.ndarray, columns, labels: np.ndarray) -> np.ndarray:
-    """Return targets in other columns; rows sum to one, empty ones go to the label."""
-    moved = np.zeros((len(targets), len(columns)), np.float32)
-    for to, origin in enumerate(columns):
-        if origin is not None:
-            moved[:, to] = targets[:, origin]
-    empty = np.flatnonzero(moved.sum(axis=1) <= 0)
-    moved[empty, labels[empty]] = 1
-    return moved / moved.sum(axis=1, keepdims=True)
+    return fitted
 
 
 def _targets(part: FaceSet) -> np.ndarray:

@@ -44,7 +44,7 @@ def predict(model, faces, tta="none", batch_size=256, temperature=None) -> np.nd
 
     Raises:
         ParameterError: unknown tta, or a temperature or batch size out of range.
-        DataError: images that the model cannot take.
+        DataError: images that the model cannot take, or a FaceSet of other classes.
 
     Example:
         >>> from fer_utils.backend import keras
@@ -85,7 +85,7 @@ def predict_logits(model, faces, batch_size=256) -> np.ndarray:
         batch_size: int, at least 1.
 
     Raises:
-        DataError: images that the model cannot take.
+        DataError: images that the model cannot take, or a FaceSet of other classes.
     """
     parts = _parts(model, faces, batch_size)
     parts = [_logits(model, images, batch_size) for images in parts]
@@ -94,6 +94,8 @@ def predict_logits(model, faces, batch_size=256) -> np.ndarray:
 
 def _parts(model, faces, batch_size: int) -> Iterator[np.ndarray]:
     """Yield the images as the model takes them: at once, or in blocks from disk."""
+    if hasattr(faces, "require_classes"):
+        faces.require_classes(getattr(model, "class_names", None))
     pixels = getattr(faces, "pixels", faces)
     if not isinstance(pixels, ImageFiles):
         yield fitting_images(model, faces)

@@ -200,8 +200,8 @@ def cross_evaluate(
         )
     kept, mask = _known_images(faces, names)
     rest = faces.take(~mask)
-    probs = predict(model, faces.take(mask), tta=tta)
-    others = predict(model, rest, tta=tta)
+    probs = predict(model, faces.take(mask).images(), tta=tta)
+    others = predict(model, rest.images(), tta=tta)
     return cross_report(
         probs,
         kept,

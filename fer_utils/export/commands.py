@@ -132,15 +132,7 @@ def _faces(name: str | None, model):
     recorded = (getattr(model, "metadata", None) or {}).get("experiment") or {}
     if not (name := name or recorded.get("data")):
         raise ParameterError("which faces? This model does not say: pass --data NAME.")
-    faces = data.load(name)
-    if faces.classes != tuple(model.class_names):
-        faces = faces.subset(list(model.class_names))
-    if faces.classes != tuple(model.class_names):
-        raise ParameterError(
-            f"--data {name}: its classes are {', '.join(faces.classes)}, the model's "
-            f"{', '.join(model.class_names)}."
-        )
-    return faces
+    return data.load(name).in_classes(model.class_names)
 
 
 def _some(faces, most: int, labels: bool = False):

@@ -6,11 +6,12 @@ terms, protocol, intervals, recall per class, calibration, intended use.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from fer_utils.errors import ParameterError, did_you_mean
 
-__all__ = ["card", "load_pretrained", "names", "path"]
+__all__ = ["card", "load_pretrained", "name_for", "names", "path"]
 
 _HERE = Path(__file__).parent
 
@@ -40,6 +41,29 @@ def path(name: str, ending: str = ".keras") -> Path:
 def card(name: str) -> str:
     """Return the model card, Markdown."""
     return path(name, ".md").read_text(encoding="utf-8")
+
+
+def name_for(faces) -> str:
+    """Return the name of the shipped model that suits a data set best.
+
+    Args:
+        faces: FaceSet.
+
+    Returns:
+        The model that was trained on this set; for another set the one of drawn faces
+        if these are drawn (they carry a notice), else the one of FER2013. Its classes
+        may be others: `faces.in_classes(model.class_names)`.
+
+    Example:
+        >>> from fer_utils import data
+        >>> name_for(data.load("synthetic", n=70))
+        'compact-drawn'
+    """
+    for name in names():
+        trained_on = json.loads(path(name, ".json").read_text("utf-8"))["data"]["name"]
+        if trained_on.removesuffix("-soft") == faces.name.removesuffix("-soft"):
+            return name
+    return "compact-drawn" if faces.notice else "compact-fer2013"
 
 
 def load_pretrained(name: str = "compact-fer2013"):

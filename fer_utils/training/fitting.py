@@ -161,6 +161,7 @@ def _check(model, faces: FaceSet, config: TrainConfig, progress: str) -> None:
             "with "
             "input_shape=faces.images().shape[1:] and classes=faces.classes."
         )
+    faces.require_classes(getattr(model, "class_names", None))
     if config.draw_targets and faces.targets is None:
         raise ParameterError(
             f"draw_targets=True draws a label from each image's distribution, but "

@@ -186,3 +186,50 @@ def test_a_class_too_small_to_pool_is_named():
         faces(20).resplit("pooled")
     with pytest.raises(ParameterError, match="Did you mean 'pooled'"):
         faces(20).resplit("pool")
+
+
+def test_faces_in_the_classes_of_another_set_are_renumbered():
+    some = faces(20)  # all seven, in FER2013's order
+    other = ["surprise", "contempt", "Happiness", "angry"]
+    found = some.in_classes(other)
+    assert found.classes == ("surprise", "contempt", "happy", "angry")
+    names = np.array(found.classes)[found.labels]
+    given = np.array(some.classes)[some.labels]
+    kept = np.isin(given, found.classes)
+    assert names.tolist() == given[kept].tolist()
+    assert found.rows.tolist() == some.rows[kept].tolist()
+    assert some.in_classes(some.classes) is some
+
+
+def test_targets_and_true_labels_move_with_the_classes():
+    some = FaceSet(
+        np.zeros((3, 8, 8), np.uint8),
+        [0, 1, 1],
+        ["train"] * 3,
+        ("angry", "happy", "sad"),
+        targets=[[0.5, 0.25, 0.25], [0, 1, 0], [0, 0.4, 0.6]],
+        votes=np.ones((3, 3)),
+        facts={"true_labels": np.array([0, 2, -1])},
+    )
+    found = some.in_classes(["happy", "fear", "angry"])
+    np.testing.assert_allclose(
+        found.targets, [[1 / 3, 0, 2 / 3], [1, 0, 0], [1, 0, 0]], atol=1e-6
+    )
+    assert found.facts["true_labels"].tolist() == [2, -1, -1]
+    assert found.votes is None
+
+
+def test_classes_without_any_face_are_refused():
+    with pytest.raises(ParameterError, match="no image of them; it has angry, "):
+        faces(20).in_classes(["contempt", "fear"])
+
+
+@pytest.mark.parametrize("names", [None, (), ("angry", "happy")])
+def test_a_model_without_names_or_with_the_same_ones_is_taken(names):
+    faces(20).subset(["happy", "angry"]).require_classes(names)
+
+
+def test_a_model_that_numbers_the_classes_otherwise_is_refused():
+    pair = faces(20).subset(["happy", "angry"])
+    with pytest.raises(DataError, match="in_classes.*cross_evaluate"):
+        pair.require_classes(("happy", "angry"))

@@ -45,6 +45,17 @@ def test_a_face_set_gives_what_its_pixels_give(model):
     np.testing.assert_array_equal(predict(model, faceset), predict(model, pixels))
 
 
+@pytest.mark.parametrize("call", [predict, predict_logits])
+def test_a_face_set_with_other_classes_is_refused(model, call):
+    """Its labels would be compared with the wrong answers, and nobody would notice."""
+    faceset = FaceSet(faces(2), [0, 1], ["test"] * 2, ("sad", "happy"))
+    model.class_names = ("happy", "sad")
+    with pytest.raises(DataError, match="numbered differently"):
+        call(model, faceset)
+    assert len(call(model, faceset.images())) == 2
+    assert len(call(model, faceset.in_classes(model.class_names))) == 2
+
+
 def test_grey_repeated_to_colour_and_back_is_the_same_grey(model):
     grey = faces(3)
     colour = np.repeat(grey[..., None], 3, -1)

@@ -119,6 +119,7 @@ def test_a_loss_that_is_not_a_number_stops_with_advice(faces):
         (lambda f: f.val, DataError, "no training images"),
         (lambda f: f.take(f.split != "val"), DataError, "no val images"),
         (lambda f: f.subset(["happy", "sad"]), DataError, "do not fit a model"),
+        (lambda f: f.in_classes(f.classes[::-1]), DataError, "numbered differently"),
     ],
 )
 def test_faces_that_cannot_be_trained_on_are_refused(faces, change, error, message):
