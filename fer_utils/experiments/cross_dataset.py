@@ -343,7 +343,7 @@ def _about_model(model, name: str) -> dict:
         "architecture": model.name,
         "parameters": model.count_params(),
         "classes": list(model.class_names),
-        "weights_hash": _weights_hash(model),
+        "weights_hash": weights_hash(model),
     }
 
 
@@ -365,13 +365,14 @@ def _key(model, faces: data.FaceSet, settings: CrossSettings) -> str:
         "settings": asdict(settings),
         "data": faces.content_hash,
         "subjects": [str(s) for s in data.subjects_of(faces)],
-        "weights": _weights_hash(model),
+        "weights": weights_hash(model),
         "classes": list(model.class_names),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _weights_hash(model) -> str:
+def weights_hash(model) -> str:
+    """Return a SHA-256 over all weights of a model, which its record keeps too."""
     digest = hashlib.sha256()
     for array in model.get_weights():
         digest.update(np.ascontiguousarray(array).tobytes())

@@ -11,6 +11,7 @@ import numpy as np
 
 from fer_utils import models
 from fer_utils.errors import DataError
+from fer_utils.experiments.cross_dataset import cross_summary, weights_hash
 from fer_utils.experiments.experiment import Experiment
 from fer_utils.experiments.record import read_record
 from fer_utils.experiments.templating import environment
@@ -46,7 +47,8 @@ def ship(
 
     Raises:
         DataError: the run is not finished, or rounding changes more than one in a
-            thousand predictions on val.
+            thousand predictions on val; another seed's run has another recipe; the
+            cross-dataset record is of another model.
     """
     run_dir, out_dir = Path(run_dir), Path(out_dir)
     record = read_record(run_dir / "record.json")
@@ -55,15 +57,16 @@ def ship(
             f"{run_dir}: the run is {record['status']}. Finish it first: the "
             "same `fer run` goes on from its last epoch."
         )
+    seeds = [_summary(Path(folder), record) for folder in other_seeds]
     model = models.load(run_dir / "model.keras")
     shipped = _measured(model, record)
+    if cross_dataset:
+        record["cross_dataset"] = _of_this_model(Path(cross_dataset), model)
     path = models.save(model, out_dir / f"{name}.keras", **_metadata(record, shipped))
     _compress(path)
     shipped["file_mb"] = round(path.stat().st_size / 1e6, 2)
     record["shipped"] = shipped
-    record["shipped_seeds"] = [_summary(Path(d)) for d in other_seeds]
-    if cross_dataset:
-        record["cross_dataset"] = read_record(Path(cross_dataset))
+    record["shipped_seeds"] = seeds
     write_json(out_dir / f"{name}.json", record)
     write_text(out_dir / f"{name}.md", model_card(name, record))
     return path
@@ -77,7 +80,11 @@ def model_card(name: str, record: dict) -> str:
         f"[{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]"
     )
     template = cards.get_template("model_card.md.j2")
-    return template.render({**record, "name": name, "get": record.get})
+    lines = []
+    if record.get("cross_dataset"):
+        lines = cross_summary(record["cross_dataset"]).splitlines()
+    more = {"name": name, "get": record.get, "cross_lines": lines}
+    return template.render({**record, **more})
 
 
 def _measured(model, record: dict) -> dict:
@@ -123,8 +130,30 @@ def _metadata(record: dict, shipped: dict) -> dict:
     }
 
 
-def _summary(run_dir: Path) -> dict:
+def _of_this_model(path: Path, model) -> dict:
+    """Return a cross-dataset record, if it is of the rounded weights."""
+    record = read_record(path)
+    about = record.get("model")
+    if not isinstance(about, dict) or about.get("weights_hash") != weights_hash(model):
+        raise DataError(
+            f"{path}: it is not about these weights (rounded to float16, as they are "
+            "shipped). Ship without --cross, run `fer cross` with the shipped model, "
+            "then ship again."
+        )
+    return record
+
+
+def _summary(run_dir: Path, shipped: dict) -> dict:
+    """Return seed and accuracies of a run that differs from `shipped` in seed only."""
     record = read_record(run_dir / "record.json")
+    mine, theirs = shipped["experiment"], record.get("experiment", {})
+    unlike = [k for k in mine if k not in ("name", "seed") and mine[k] != theirs.get(k)]
+    if unlike or record.get("status") != "finished":
+        why = f"differs in {', '.join(unlike)}" if unlike else "is not finished"
+        raise DataError(
+            f"{run_dir}: this run {why}; expected a finished run of the same recipe "
+            "with another seed."
+        )
     tta = f"test_{record['experiment']['tta']}"
     return {
         "seed": record["experiment"]["seed"],

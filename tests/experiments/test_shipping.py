@@ -7,9 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from fer_utils import evaluation, models
+from fer_utils import data, evaluation, models
 from fer_utils.errors import DataError
 from fer_utils.experiments import Experiment, run_one
+from fer_utils.experiments.cross_dataset import cross_dataset_record, cross_summary
 from fer_utils.experiments.running import load_faces
 from fer_utils.experiments.shipping import model_card, ship
 
@@ -78,3 +79,45 @@ def test_an_unfinished_run_is_refused(tmp_path):
     (tmp_path / "record.json").write_text('{"schema": 1, "status": "failed"}')
     with pytest.raises(DataError, match="Finish it first"):
         ship(tmp_path, "x", tmp_path)
+
+
+def edited(run_dir, folder, **settings):
+    """Write the record of a run with other settings; return its folder."""
+    record = json.loads((run_dir / "record.json").read_text())
+    record["experiment"] |= settings
+    folder.mkdir()
+    (folder / "record.json").write_text(json.dumps(record))
+    return folder
+
+
+def test_only_another_seed_of_the_same_recipe_is_one(run_dir, tmp_path):
+    other = edited(run_dir, tmp_path / "other", seed=3, learning_rate=0.5)
+    with pytest.raises(DataError, match="differs in learning_rate; expected"):
+        ship(run_dir, "x", tmp_path, other_seeds=[other])
+    seed = edited(run_dir, tmp_path / "seed", seed=3, name="tiny-seed3")
+    ship(run_dir, "x", tmp_path, other_seeds=[seed])
+    assert "| 3 |" in (tmp_path / "x.md").read_text(encoding="utf-8")
+
+
+def test_the_numbers_on_other_data_must_be_of_the_same_weights(
+    run_dir, shipped, tmp_path
+):
+    record = cross_dataset_record(
+        models.load(shipped),
+        tmp_path,
+        faces=data.load("synthetic", n=70),
+        folds=3,
+        epochs=1,
+        progress="none",
+    )
+    path = tmp_path / "cross_dataset.json"
+    ship(run_dir, "x", tmp_path, cross_dataset=path)
+    card = (tmp_path / "x.md").read_text(encoding="utf-8")
+    for line in cross_summary(record).splitlines():
+        assert f"- {line}\n" in card
+    assert "3 folds by subject, 1 epochs" in card
+    record["model"]["weights_hash"] = "0" * 64
+    path.write_text(json.dumps(record))
+    with pytest.raises(DataError, match="not about these weights.*ship again"):
+        ship(run_dir, "y", tmp_path, cross_dataset=path)
+    assert not list(tmp_path.glob("y*"))
