@@ -15,6 +15,7 @@ from fer_utils.errors import DataError
 from fer_utils.experiments.experiment import Experiment
 from fer_utils.experiments.grid import load_grid
 from fer_utils.experiments.published import Published, baselines, published
+from fer_utils.experiments.reference_epochs import HEADINGS, equal_epochs
 from fer_utils.experiments.report_tables import (
     MISSING,
     Cell,
@@ -110,9 +111,10 @@ def results_tables(root: str | Path) -> str:
         ParameterError: the preset `full` of `experiments.yaml` is not valid.
     """
     plan, runs = _plan(root), reference_runs(root)
-    parts = [_group_table(group, plan) for group in groups(runs)] or [_NO_RUN]
-    parts += [_shortfalls(runs, plan), _protocols(plan)]
-    return "\n\n".join(parts)
+    tables = groups(runs)
+    parts = [_group_table(group, plan) for group in tables] or [_NO_RUN]
+    parts += [_equal_epochs(tables), _shortfalls(runs, plan), _protocols(plan)]
+    return "\n\n".join(part for part in parts if part)
 
 
 def short_table(root: str | Path) -> str:
@@ -240,6 +242,21 @@ def _caption(group: Group) -> str:
         f"{run.value('experiment.protocol').text} split, {len(names)} classes\n\n"
         f"{run.value('results.test.n', 'count').text} test images; "
         f"{', '.join(names)}.{notice}"
+    )
+
+
+def _equal_epochs(tables: Sequence[Group]) -> str:
+    lines = [
+        [_name(row, "reference"), *map(str, rest)]
+        for row, *rest in equal_epochs(tables)
+    ]
+    if not lines:
+        return ""
+    return (
+        "### After the same number of epochs\n\n"
+        "Rows of one architecture that ran for different times, cut to the shortest: "
+        "what the recipes did in the same time. *Train then* is the mean over that "
+        "epoch's batches, with augmentation and dropout.\n\n" + _table(HEADINGS, lines)
     )
 
 

@@ -264,6 +264,38 @@ def test_a_run_that_was_cut_short_while_it_improved_is_called_so(
     assert ("still improving on val" in row["why"]) == rising
 
 
+def with_history(name, val, **settings):
+    content = record(name, **settings)
+    content["training"]["history"] = {
+        "val_accuracy": val,
+        "accuracy": [v + 0.05 for v in val],
+        "seconds": [1.0] * len(val),
+    }
+    return content
+
+
+def test_rows_of_other_lengths_are_compared_after_the_same_number_of_epochs(tmp_path):
+    long = with_history("deep_cnn", [0.05, 0.3, 0.2, 0.6])
+    short = with_history("deep_cnn-augmented", [0.2, 0.1, 0.4], augment="classic")
+    cycle = with_history("compact", [0.1, 0.9], schedule="one_cycle")
+    alone = with_history("shallow_cnn", [0.5], model="shallow_cnn")
+    text = reference.results_tables(checkout(tmp_path, long, short, cycle, alone))
+    part = text.split("### After the same number of epochs")[1].split("###")[0]
+    lines = [line.split(" | ") for line in part.splitlines() if "record.json" in line]
+    assert [line[1:] for line in lines] == [
+        ["3", "3", "45.0\u00a0%", "40.0\u00a0% |"],
+        ["3", "4", "25.0\u00a0%", "30.0\u00a0% |"],
+    ]
+    assert "deep_cnn-augmented" in lines[0][0] and "deep_cnn]" in lines[1][0]
+
+
+def test_rows_of_one_length_need_no_such_table(tmp_path):
+    one = with_history("deep_cnn", [0.1, 0.3])
+    other = with_history("deep_cnn-augmented", [0.2, 0.1], augment="classic")
+    text = reference.results_tables(checkout(tmp_path, one, other))
+    assert "same number of epochs" not in text
+
+
 def test_a_row_that_reaches_what_was_published_needs_no_reason(tmp_path):
     text = reference.results_tables(checkout(tmp_path, record(right=20)))
     assert not why(text, "[deep_cnn]")
