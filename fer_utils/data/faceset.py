@@ -272,42 +272,21 @@ class FaceSet:
                 "classes "
                 f"({', '.join(self.classes)}); not among them: {missing or 'none'}."
             )
-        kept = tuple(c for c in self.classes if c in wanted)
-        new_label = fer_labels.mapping(self.classes, kept)
-        mask = np.isin(self.labels, [self.classes.index(c) for c in kept])
-        chosen = self.take(mask)
-        lookup = np.array([-1 if i is None else i for i in new_label])
-        votes = chosen.votes
-        columns = [self.classes.index(c) for c in kept]
-        if votes is not None and votes.shape[1] == self.num_classes:
-            votes = votes[:, columns]
-        labels = lookup[chosen.labels]
-        targets = chosen.targets
-        if targets is not None:
-            targets = _renormalised(targets[:, columns], labels)
-        facts = _with_true_labels(chosen.facts, lookup)
-        return replace(
-            chosen,
-            classes=kept,
-            labels=labels,
-            votes=votes,
-            targets=targets,
-            facts=facts,
-        )
+        return self.in_classes([c for c in self.classes if c in wanted])
 
     def in_classes(self, classes: Sequence[str]) -> FaceSet:
         """Return the images of some classes, numbered as another set or model does.
 
         Unlike in `subset` the order is the given one, and a class that this set does
         not have is allowed: it has no images. Images of other classes are left out.
-        Targets keep the mass of these classes, scaled to sum to one; votes are kept
-        only if they are not per class.
+        Targets keep the mass of these classes, scaled to sum to one; votes per class
+        move along.
 
         Args:
             classes: names in label order, such as `model.class_names`.
 
         Raises:
-            ParameterError: no image has one of these classes.
+            ParameterError: this set has none of these classes.
 
         Example:
             >>> from fer_utils import data
@@ -320,22 +299,23 @@ class FaceSet:
             return self
         places = fer_labels.mapping(self.classes, wanted)
         lookup = np.array([-1 if place is None else place for place in places])
-        kept = self.take(lookup[self.labels] >= 0)
-        if not len(kept):
+        if (lookup < 0).all():
             raise ParameterError(
-                f"classes={list(classes)}: {self.name} has no image of them; it has "
+                f"classes={list(classes)}: {self.name} has none of them; it has "
                 f"{', '.join(self.classes)}."
             )
+        kept = self.take(lookup[self.labels] >= 0)
         labels, targets, votes = lookup[kept.labels], kept.targets, kept.votes
         if targets is not None:
-            moved = np.zeros((len(kept), len(wanted)), np.float32)
-            for place, column in zip(places, targets.T, strict=True):
-                if place is not None:
-                    moved[:, place] = column
-            targets = _renormalised(moved, labels)
+            targets = _renormalised(_moved(targets, lookup, len(wanted)), labels)
         if votes is not None and votes.shape[1] == self.num_classes:
-            votes = None
-        facts = _with_true_labels(kept.facts, lookup)
+            votes = _moved(votes, lookup, len(wanted))
+        facts = {
+            name: np.where(column >= 0, lookup[column], -1)
+            if name == "true_labels"
+            else column
+            for name, column in kept.facts.items()
+        }
         return replace(
             kept,
             classes=wanted,
@@ -460,14 +440,11 @@ class FaceSet:
         return self.take(~self.duplicates(near=near).leaked())
 
 
-def _with_true_labels(facts: Mapping, lookup: np.ndarray) -> dict[str, np.ndarray]:
-    """Return facts with the true labels renumbered; -1 where there is none."""
-    return {
-        name: np.where(column >= 0, lookup[column], -1)
-        if name == "true_labels"
-        else column
-        for name, column in facts.items()
-    }
+def _moved(columns: np.ndarray, lookup: np.ndarray, count: int) -> np.ndarray:
+    """Return columns (N, K) at their new places among `count`; -1 leaves one out."""
+    moved = np.zeros((len(columns), count), columns.dtype)
+    moved[:, lookup[lookup >= 0]] = columns[:, lookup >= 0]
+    return moved
 
 
 def _renormalised(mass: np.ndarray, labels: np.ndarray) -> np.ndarray:
