@@ -105,22 +105,23 @@ def _require_same(faces, record: dict) -> None:
         )
 
 
-def answers(run: Run) -> Answers:
+def answers(run: Run, part: str = "test") -> Answers:
     """Read the probabilities that lie beside a record.
 
     Args:
         run: finished.
+        part: a key of the record's results, for example "test_flip".
     """
     path = run.folder / "probs.npz"
     if not path.is_file():
         return Answers(run, why="there is no probs.npz beside the record")
     try:
         with np.load(path) as file:
-            probs = file["test"].astype(np.float32)  # (N, K)
+            probs = file[part].astype(np.float32)  # (N, K)
     except Exception as error:  # a zip file breaks in many ways
         return Answers(run, why=f"probs.npz cannot be read ({type(error).__name__})")
     shape = (
-        get_field(run.record, "results.test.n"),
+        get_field(run.record, f"results.{part}.n"),
         len(run.record["data"]["classes"]),
     )
     if probs.shape != shape:

@@ -1,4 +1,4 @@
-"""`fer runs`: list, compare, export and log the runs that are stored."""
+"""`fer runs`: list, compare, average, export and log the runs that are stored."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def add_runs_command(commands, root=None) -> None:
     actions = runs.add_subparsers(required=True, metavar="ACTION")
     _add_list(actions, root)
     _add_diff(actions, root)
+    _add_ensemble(actions, root)
     _add_export(actions, root)
     _add_mlflow(actions, root)
 
@@ -66,6 +67,15 @@ def _add_diff(actions, root) -> None:
     parser = _action(actions, "diff", text, _diff, root)
     for name in ("a", "b"):
         parser.add_argument(name, metavar=name.upper(), help="a run's folder or name")
+
+
+def _add_ensemble(actions, root) -> None:
+    text = "several runs as one: the mean of their answers"
+    parser = _action(actions, "ensemble", text, _ensemble, root)
+    add = parser.add_argument
+    add("run", nargs="+", metavar="RUN", help="a run's folder or name; two or more")
+    add("--name", default="", help="default: the first run's name and -ensemble")
+    add("--out", metavar="DIR", help="also write DIR/ensemble.json")
 
 
 def _add_export(actions, root) -> None:
@@ -123,6 +133,22 @@ def _diff(options, folder: Path) -> int:
     from fer_utils.experiments.runs_diff import diff
 
     print(diff(find_run(options.a, folder), find_run(options.b, folder)))
+    return 0
+
+
+def _ensemble(options, folder: Path) -> int:
+    from fer_utils.experiments.ensembles import (
+        ensemble_record,
+        ensemble_summary,
+        write_ensemble,
+    )
+    from fer_utils.experiments.runs import find_run
+
+    runs = [find_run(name, folder) for name in options.run]
+    record = ensemble_record(runs, options.name)
+    print(ensemble_summary(record))
+    if options.out:
+        print(write_ensemble(record, options.out))
     return 0
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from fer_utils.errors import DataError, FerError
-from fer_utils.experiments.report_answers import answers
-from fer_utils.experiments.report_values import MISSING, Run, plain
+from fer_utils.experiments.report_values import MISSING, plain
+from fer_utils.experiments.run_probs import (
+    faces_of,
+    require_same_test,
+    stored_probs,
+)
 from fer_utils.experiments.runs import StoredRun, aligned
 
 __all__ = ["Change", "RunDiff", "diff", "paired"]
@@ -28,8 +30,6 @@ _METRICS = (
     ("seconds.training", "training", 1 / 60, 1, "min"),
     ("peak_memory_mb", "peak memory", 1, 0, "MB"),
 )
-# The probabilities are stored as float16: a tie may fall the other way, no more.
-_TIES = 0.005
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ def paired(a: StoredRun, b: StoredRun):
     """
     from fer_utils.evaluation import paired_test
 
-    _require_same_test(a, b)
-    labels = _test_labels(a)
-    probs = [_test_probs(run, labels) for run in (b, a)]
+    require_same_test(a, b)
+    labels = faces_of(a).test.labels
+    probs = [stored_probs(run, labels) for run in (b, a)]
     return paired_test(*probs, labels)
 
 
@@ -133,43 +133,6 @@ def _verdict(a: StoredRun, b: StoredRun) -> str:
         return "Paired test: " + paired(a, b).summary("B", "A")
     except FerError as reason:
         return f"No paired test: {reason}"
-
-
-def _require_same_test(a: StoredRun, b: StoredRun) -> None:
-    for run in (a, b):
-        if run.status != "finished":
-            raise DataError(f"{run.id} is {run.status}.")
-        if not run.get("data.test_hash"):
-            raise DataError(
-                f"{run.id} does not say which test images it saw: it was written by "
-                "an older version."
-            )
-    for path, what in (("data.test_hash", "test images"), ("data.classes", "classes")):
-        if a.get(path) != b.get(path):
-            raise DataError(f"the two have other {what}, so neither is better.")
-
-
-def _test_labels(run: StoredRun) -> np.ndarray:
-    from fer_utils.experiments.experiment import Experiment
-    from fer_utils.experiments.running import load_faces
-
-    test = load_faces(Experiment.from_dict(run.record["experiment"])).test
-    if test.content_hash != run.get("data.test_hash"):
-        raise DataError(
-            f"the test images of {run.data} here are not those of the records."
-        )
-    return test.labels
-
-
-def _test_probs(run: StoredRun, labels: np.ndarray) -> np.ndarray:
-    read = answers(Run(run.id, run.record, run.folder))
-    if read.why:
-        raise DataError(f"{run.id}: {read.why}.")
-    probs = read.probs  # (N, K)
-    told = run.get("results.test.metrics.accuracy")
-    if abs((probs.argmax(1) == labels).mean() - told) > _TIES:
-        raise DataError(f"{run.id}: probs.npz is not of the record beside it.")
-    return probs / probs.sum(1, keepdims=True)
 
 
 def _parameters(run: StoredRun) -> dict:
