@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import statistics
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,6 +85,7 @@ def model_card(name: str, record: dict) -> str:
     if record.get("cross_dataset"):
         lines = cross_summary(record["cross_dataset"]).splitlines()
     more = {"name": name, "get": record.get, "cross_lines": lines}
+    more["seed_lines"] = _seeds(record)
     return template.render({**record, **more})
 
 
@@ -154,15 +156,39 @@ def _summary(run_dir: Path, shipped: dict) -> dict:
             f"{run_dir}: this run {why}; expected a finished run of the same recipe "
             "with another seed."
         )
-    tta = f"test_{record['experiment']['tta']}"
-    return {
-        "seed": record["experiment"]["seed"],
-        "key": record["key"],
-        "accuracy": {
-            part: record["results"][part]["metrics"]["accuracy"]
-            for part in ("val", "test", tta)
-        },
-    }
+    return {"seed": theirs["seed"], "key": record["key"], "accuracy": _accuracy(record)}
+
+
+def _accuracy(record: dict) -> dict[str, float]:
+    """Return accuracy by part; the training sample is left out."""
+    results = record["results"].items()
+    return {k: r["metrics"]["accuracy"] for k, r in results if k != "train"}
+
+
+def _seeds(record: dict) -> list[dict]:
+    """Return the lines of the card's table of seeds: the run's own, others, their mean.
+
+    Returns:
+        [{"seed": text, "cells": {part: text}}, ...]; none when there is one seed only.
+    """
+    others = record["shipped_seeds"]
+    if not others:
+        return []
+    own = {"seed": f"{record['experiment']['seed']} (shipped)"}
+    runs = [own | {"accuracy": _accuracy(record)}, *others]
+    lines = [
+        {"seed": str(run["seed"]), "cells": _percents(run["accuracy"])} for run in runs
+    ]
+    spread = {}
+    for part in lines[0]["cells"]:
+        values = [100 * run["accuracy"][part] for run in runs]
+        mean, deviation = statistics.fmean(values), statistics.stdev(values)
+        spread[part] = f"{mean:.1f} ± {deviation:.1f} %"
+    return [*lines, {"seed": "mean ± standard deviation", "cells": spread}]
+
+
+def _percents(accuracy: dict[str, float]) -> dict[str, str]:
+    return {part: f"{100 * share:.1f} %" for part, share in accuracy.items()}
 
 
 def _compress(path: Path) -> None:

@@ -1,6 +1,7 @@
 """`ship`: a finished run becomes a small plain Keras model with its card."""
 
 import json
+import shutil
 import zipfile
 
 import keras
@@ -96,7 +97,30 @@ def test_only_another_seed_of_the_same_recipe_is_one(run_dir, tmp_path):
         ship(run_dir, "x", tmp_path, other_seeds=[other])
     seed = edited(run_dir, tmp_path / "seed", seed=3, name="tiny-seed3")
     ship(run_dir, "x", tmp_path, other_seeds=[seed])
-    assert "| 3 |" in (tmp_path / "x.md").read_text(encoding="utf-8")
+    card = (tmp_path / "x.md").read_text(encoding="utf-8")
+    accuracy = json.loads((run_dir / "record.json").read_text())["results"]
+    cells = [
+        f"{100 * accuracy[part]['metrics']['accuracy']:.1f} %"
+        for part in ("val", "test", "test_flip")
+    ]
+    assert "| seed | val | test | test, flip |" in card
+    assert f"| 0 (shipped) | {' | '.join(cells)} |" in card
+    assert f"| 3 | {' | '.join(cells)} |" in card
+    spread = [cell.replace(" %", " ± 0.0 %") for cell in cells]  # twice the same run
+    assert f"| mean ± standard deviation | {' | '.join(spread)} |" in card
+
+
+def test_a_recipe_without_tta_has_seeds_too(run_dir, tmp_path):
+    plain = edited(run_dir, tmp_path / "plain", tta="none")
+    shutil.copy(run_dir / "model.keras", plain)
+    seed = edited(plain, tmp_path / "seed", seed=3)
+    for folder in (plain, seed):
+        record = json.loads((folder / "record.json").read_text())
+        del record["results"]["test_flip"]
+        (folder / "record.json").write_text(json.dumps(record))
+    ship(plain, "x", tmp_path, other_seeds=[seed])
+    card = (tmp_path / "x.md").read_text(encoding="utf-8")
+    assert "| seed | val | test |\n|---|---|---|\n" in card
 
 
 def test_the_numbers_on_other_data_must_be_of_the_same_weights(
