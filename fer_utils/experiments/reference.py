@@ -123,12 +123,13 @@ def short_table(root: str | Path) -> str:
     Args:
         root: as in `results_tables`.
     """
-    tables = groups(reference_runs(root))
+    plan, tables = _plan(root), groups(reference_runs(root))
     if not tables:
         return _NO_RUN
     columns = (
-        ("model", lambda row: _name(row, _FOLDER)),
+        ("model", lambda row: _name(row, _FOLDER) + _options(row)),
         ("data, classes, split", _where),
+        ("epochs", lambda row: _epochs_of(row, plan)),
         ("test accuracy [95 %]", lambda row: _text(row.cells["test"])),
         ("with TTA", lambda row: _text(row.cells["tta"])),
         ("parameters", lambda row: _text(row.cells["parameters"])),
@@ -385,6 +386,12 @@ def _split(row: Row) -> str:
 
 def _epochs(row: Row) -> str:
     return f"{_text(row.cells['epochs'])} ({_text(row.cells['best_epoch'])})"
+
+
+def _epochs_of(row: Row, plan: Sequence[Experiment]) -> str:
+    experiment = next((e for r in row.runs if (e := planned(r, plan))), None)
+    cut = experiment and _cut_short(row, experiment)
+    return _ran(row) + (f" of {experiment.train.epochs}" if cut else "")
 
 
 def _seeds(row: Row) -> str:

@@ -195,6 +195,25 @@ def test_the_short_table_takes_the_best_on_val_of_each_architecture(tmp_path):
         assert "[" in row["test accuracy [95 %]"]
 
 
+@pytest.mark.parametrize(
+    ("planned", "ran", "options", "epochs", "named"),
+    [
+        (100, 100, {}, "100", "record.json)"),  # as planned
+        (16, 16, {}, "16 of 100", "record.json)"),  # the run itself planned fewer
+        (100, 43, {}, "43", "record.json)"),  # early stopping is no cut
+        (3, 3, {"weights": None}, "3 of 100", "(random start, no ImageNet weights)"),
+    ],
+)
+def test_the_short_table_says_how_far_a_row_was_trained(
+    tmp_path, planned, ran, options, epochs, named
+):
+    content = record(epochs=planned, model_options=options)
+    content["training"]["epochs"] = ran
+    (row,) = table_rows(reference.short_table(checkout(tmp_path, content)), "deep_cnn")
+    assert row["epochs"] == epochs
+    assert row["model"].endswith(named)
+
+
 # --- what fell short or is missing ---------------------------------------------------
 
 
