@@ -18,7 +18,7 @@ from fer_utils.experiments.published import Published, baselines, published
 from fer_utils.experiments.reference_ensembles import (
     HEADINGS as ENSEMBLE_HEADINGS,
 )
-from fer_utils.experiments.reference_ensembles import ensemble_lines
+from fer_utils.experiments.reference_ensembles import ensemble_cells, ensembles
 from fer_utils.experiments.reference_epochs import HEADINGS, equal_epochs
 from fer_utils.experiments.report_tables import (
     MISSING,
@@ -120,6 +120,8 @@ def results_tables(root: str | Path) -> str:
 def short_table(root: str | Path) -> str:
     """Return the table of `README.md`: of each architecture the best row on val.
 
+    Below them stand the ensembles that saw the same test images.
+
     Args:
         root: as in `results_tables`.
     """
@@ -130,7 +132,7 @@ def short_table(root: str | Path) -> str:
         ("model", lambda row: _name(row, _FOLDER) + _options(row)),
         ("data, classes, split", _where),
         ("epochs", lambda row: _epochs_of(row, plan)),
-        ("test accuracy [95 %]", lambda row: _text(row.cells["test"])),
+        ("test accuracy [95 %]", lambda row: _text(row.cells["test"]) + _span(row)),
         ("with TTA", lambda row: _text(row.cells["tta"])),
         ("parameters", lambda row: _text(row.cells["parameters"])),
         ("minutes", lambda row: _text(row.cells["minutes"])),
@@ -138,6 +140,7 @@ def short_table(root: str | Path) -> str:
     lines = []
     for group in tables:
         lines += [[cell(row) for _, cell in columns] for row in _best_rows(group)]
+        lines += _short_ensembles(root, group, [heading for heading, _ in columns])
         lines += _baseline_lines(group, [heading for heading, _ in columns])
     return _table([heading for heading, _ in columns], lines)
 
@@ -218,8 +221,8 @@ def _group_table(group: Group, plan: Sequence[Experiment]) -> str:
         ("seeds", _seeds),
         ("train", lambda row: _text(row.cells["train"])),
         ("val", lambda row: _text(row.cells["val"])),
-        ("test [95 %]", lambda row: _text(row.cells["test"])),
-        ("test, no duplicates", lambda row: _text(row.cells["without_duplicates"])),
+        ("test [95 %]", lambda row: _text(row.cells["test"]) + _span(row)),
+        ("test, no duplicates", _without_duplicates),
         ("test, TTA", lambda row: _text(row.cells["tta"])),
         ("macro-F1", lambda row: _text(row.cells["macro_f1"])),
         ("ECE", lambda row: _text(row.cells["ece"])),
@@ -247,7 +250,8 @@ def _caption(group: Group) -> str:
 
 
 def _ensembles(root: str | Path) -> str:
-    lines = ensemble_lines(Path(root) / _FOLDER)
+    runs = ensembles(Path(root) / _FOLDER)
+    lines = [list(ensemble_cells(run, "reference").values()) for run in runs]
     if not lines:
         return ""
     return (
@@ -342,6 +346,20 @@ def _text(cell: Cell) -> str:
     return f"{text} {cell.note}".strip()
 
 
+def _span(row: Row, ends: str = "results.test.intervals.accuracy") -> str:
+    """Return what the intervals of several seeds span together; of one seed, ""."""
+    found = [get_field(run.record, ends) for run in row.runs]
+    if len(found) == 1 or not all(found):
+        return ""
+    low, high = min(low for low, _ in found), max(high for _, high in found)
+    return f" [{100 * low:.1f}, {100 * high:.1f}\u00a0%]"
+
+
+def _without_duplicates(row: Row) -> str:
+    text = _text(row.cells["without_duplicates"])
+    return text + _span(row, "results.test.without_duplicates.interval")
+
+
 def _plain(row: Row, setting: str) -> str:
     return row.first.value(f"experiment.{setting}").text
 
@@ -386,6 +404,26 @@ def _split(row: Row) -> str:
 
 def _epochs(row: Row) -> str:
     return f"{_text(row.cells['epochs'])} ({_text(row.cells['best_epoch'])})"
+
+
+def _short_ensembles(root, group: Group, headings: Sequence[str]) -> list[list[str]]:
+    row, fields = group.rows[0], ("data.test_hash", "data.classes")
+    where = [_plain(row, "data"), _classes(row), _plain(row, "protocol")]
+    seen = [get_field(row.first.record, field) for field in fields]
+    lines = []
+    for run in ensembles(Path(root) / _FOLDER):
+        if [get_field(run.record, field) for field in fields] != seen:
+            continue
+        cells = ensemble_cells(run, _FOLDER)
+        line = {
+            "model": f"{cells['ensemble']} of {len(run.record['members'])} runs",
+            "data, classes, split": ", ".join(where),
+            "test accuracy [95 %]": cells["test [95 %]"],
+            "with TTA": cells["test, TTA"],
+            "parameters": cells["parameters"],
+        }
+        lines.append([line.get(heading, "") for heading in headings])
+    return lines
 
 
 def _epochs_of(row: Row, plan: Sequence[Experiment]) -> str:
@@ -537,8 +575,11 @@ def _stopped(row: Row) -> str:
 
 
 def _ran(row: Row) -> str:
-    *first, last = [str(get_field(r.record, "training.epochs")) for r in row.runs]
-    return f"{', '.join(first)} and {last}" if first else last
+    ran = [str(get_field(r.record, "training.epochs")) for r in row.runs]
+    if len(set(ran)) == 1:
+        return ran[0]
+    *first, last = ran
+    return f"{', '.join(first)} and {last}"
 
 
 def _unlike_the_plan(row: Row, experiment: Experiment | None) -> str:

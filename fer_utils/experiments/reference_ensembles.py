@@ -8,7 +8,7 @@ from fer_utils.experiments.ensembles import FILE
 from fer_utils.experiments.record import read_record
 from fer_utils.experiments.report_values import Run, get_field
 
-__all__ = ["HEADINGS", "ensemble_lines"]
+__all__ = ["HEADINGS", "ensemble_cells", "ensembles"]
 
 HEADINGS = (
     "ensemble",
@@ -25,8 +25,8 @@ HEADINGS = (
 )
 
 
-def ensemble_lines(folder: str | Path) -> list[list[str]]:
-    """Return one line of `HEADINGS` for each `ensemble.json` below a folder, by path.
+def ensembles(folder: str | Path) -> list[Run]:
+    """Return the record of each `ensemble.json` below a folder, by path.
 
     Args:
         folder: for example `reports/reference`; may be missing.
@@ -35,15 +35,22 @@ def ensemble_lines(folder: str | Path) -> list[list[str]]:
         DataError: such a file is not a record of an ensemble.
     """
     folder = Path(folder)
-    return [_line(path, folder) for path in sorted(folder.rglob(FILE))]
-
-
-def _line(path: Path, folder: Path) -> list[str]:
-    place = path.parent.relative_to(folder).as_posix()
-    run = Run(place, read_record(path), path.parent)
-    classes = len(get_field(run.record, "data.classes"))
     return [
-        f"[{run.record['name']}]({folder.name}/{place}/{FILE})",
+        Run(path.parent.relative_to(folder).as_posix(), read_record(path), path.parent)
+        for path in sorted(folder.rglob(FILE))
+    ]
+
+
+def ensemble_cells(run: Run, folder: str) -> dict[str, str]:
+    """Return what the results page says of an ensemble, by `HEADINGS`.
+
+    Args:
+        run: from `ensembles`.
+        folder: what a link begins with.
+    """
+    classes = len(get_field(run.record, "data.classes"))
+    cells = (
+        f"[{run.record['name']}]({folder}/{run.id}/{FILE})",
         ", ".join(member["name"] for member in run.record["members"]),
         f"{run.value('data.name').text}, {classes} classes",
         _text(run, "results.val.metrics.accuracy"),
@@ -54,7 +61,8 @@ def _line(path: Path, folder: Path) -> list[str]:
         run.value("model.parameters", "count").text,
         run.value("model.mflops", "count").text,
         _gain(run),
-    ]
+    )
+    return dict(zip(HEADINGS, cells, strict=True))
 
 
 def _text(run: Run, path: str) -> str:
@@ -62,9 +70,8 @@ def _text(run: Run, path: str) -> str:
 
 
 def _accuracy(run: Run, part: str) -> str:
-    low, high = (
-        _text(run, f"results.{part}.intervals.accuracy.{end}") for end in (0, 1)
-    )
+    low = run.value(f"results.{part}.intervals.accuracy.0", "points").text
+    high = _text(run, f"results.{part}.intervals.accuracy.1")
     return f"{_text(run, f'results.{part}.metrics.accuracy')} [{low}, {high}]"
 
 

@@ -15,7 +15,7 @@ from fer_utils.experiments.ensembles import (
     write_ensemble,
 )
 from fer_utils.experiments.record import read_record
-from fer_utils.experiments.reference_ensembles import HEADINGS, ensemble_lines
+from fer_utils.experiments.reference_ensembles import ensemble_cells, ensembles
 from fer_utils.experiments.running import load_faces, results_of
 from fer_utils.experiments.runs import find_run
 from fer_utils.experiments.runs_command import add_runs_command
@@ -163,11 +163,11 @@ def test_the_record_is_written_whole_read_back_and_told(tmp_path, members):
 
 def test_the_results_page_has_a_line_for_each_ensemble(tmp_path, members):
     kept = tmp_path / "reports" / "reference"
-    assert ensemble_lines(kept) == []  # a missing folder, as of a fresh kit
+    assert ensembles(kept) == []  # a missing folder, as of a fresh kit
     record = ensemble_record(members, "three")
     write_ensemble(record, kept / "set" / "three")
-    (line,) = ensemble_lines(kept)
-    cells = dict(zip(HEADINGS, line, strict=True))
+    (run,) = ensembles(kept)
+    cells = ensemble_cells(run, "reference")
     assert cells["ensemble"] == "[three](reference/set/three/ensemble.json)"
     assert cells["members"] == "seed0, seed1, seed2"
     assert cells["test, TTA"].endswith("flip")

@@ -155,7 +155,15 @@ def test_seeds_stand_in_one_row_as_mean_and_deviation(tmp_path):
     row, *_ = table_rows(text, "deep_cnn")
     shares = np.array([10, 12, 14]) / len(FACES.test)
     expected = f"{100 * shares.mean():.1f}\u00a0% ± {100 * shares.std(ddof=1):.1f}"
-    assert row["test [95 %]"] == expected
+    # the intervals of the seeds together: the lowest and the highest end
+    ends = [s["results"]["test"]["intervals"]["accuracy"] for s in seeds]
+    low, high = 100 * min(e[0] for e in ends), 100 * max(e[1] for e in ends)
+    assert row["test [95 %]"] == f"{expected} [{low:.1f}, {high:.1f}\u00a0%]"
+    assert row["test, no duplicates"].count("[") == 1
+    (row,) = table_rows(reference.short_table(tmp_path), "deep_cnn")
+    assert row["test accuracy [95 %]"] == f"{expected} [{low:.1f}, {high:.1f}\u00a0%]"
+    assert row["epochs"] == "100"  # all the same: said once
+    row, *_ = table_rows(text, "deep_cnn")
     assert row["seeds"] == ", ".join(
         f"[{s}](reference/fer2013/run{s}/record.json)" for s in range(3)
     )
@@ -193,6 +201,29 @@ def test_the_short_table_takes_the_best_on_val_of_each_architecture(tmp_path):
     for name in ("deep_cnn", "compact"):
         (row,) = table_rows(text, f"[{name}](reports/reference/fer2013/")
         assert "[" in row["test accuracy [95 %]"]
+
+
+def test_the_short_table_has_the_ensembles_of_the_same_test_images(tmp_path):
+    root = checkout(tmp_path, record(), record("pooled", protocol="pooled"))
+    content = record()
+    for number, test_hash in enumerate((content["data"]["test_hash"], "others")):
+        place = root / "reports" / "reference" / f"ensemble{number}"
+        member = {"name": "deep_cnn", "seed": 0, "key": "k", "accuracy": {}}
+        kept = {k: content[k] for k in ("data", "model", "results")}
+        kept["data"] = kept["data"] | {"test_hash": test_hash}
+        kept |= {"schema": 2, "kind": "ensemble", "name": f"e{number}"}
+        kept |= {"members": [member] * 3}
+        kept["against_best"] = {"difference": 0.1, "interval": [0.0, 0.2]}
+        place.mkdir()
+        (place / "ensemble.json").write_text(json.dumps(kept))
+    text = reference.short_table(root)
+    found = table_rows(text, "[e0]")
+    assert {row["data, classes, split"] for row in found} == {
+        "fer2013, 7, official",
+        "fer2013, 7, pooled",
+    }
+    assert all(row["model"].endswith("of 3 runs") for row in found)
+    assert not table_rows(text, "[e1]")
 
 
 @pytest.mark.parametrize(
