@@ -95,10 +95,8 @@ def _of_unfinished(folder: Path) -> tuple[dict, int, float]:
     from fer_utils.experiments.running import load_faces
     from fer_utils.models.cost import mflops
 
-    injected, known = (
-        notebook_parameters(folder / "notebook.ipynb"),
-        Experiment.parameter_names(),
-    )
+    injected = notebook_parameters(folder / "notebook.ipynb")
+    known = Experiment.parameter_names()
     settings = {k: v for k, v in injected.items() if k in known}
     experiment = Experiment.from_dict(settings)
     model = models.build(experiment.model, **experiment.model_options)
